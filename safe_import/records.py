@@ -1,0 +1,121 @@
+"""The frozen values that travel between the stages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a file, at a line and a column. Never holds the cell's value.
+
+    Args:
+        line: the line of the file, counted from 1; None when the whole file is meant.
+        column: the header as the file spells it; None when the whole row is meant.
+        code: stable, for programs (``required``, ``too_long``, ``link_missing`` ...).
+        message: for people: reason and remedy.
+    """
+
+    line: int | None
+    column: str | None
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            part for part in (f"line {self.line}" if self.line else "", f"column {self.column!r}" if self.column else "")
+            if part
+        )
+        return f"{place}: {self.message}" if place else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """One row as the source gave it, its cells already under the names of the row's fields; blank cells are left out.
+
+    ``kind`` is the position of the row model among the spec's ``rows``; None when no kind, or several, claim the row.
+    """
+
+    line: int
+    kind: int | None
+    values: Mapping[str, Any]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Every row accounted for: ``read`` = created + updated + unchanged + skipped + rejected."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    rejected: int = 0
+
+    @property
+    def balances(self) -> bool:
+        return self.read == self.created + self.updated + self.unchanged + self.skipped + self.rejected
+
+    def as_dict(self) -> dict[str, int]:
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCounts:
+    """What happened to the records of one model."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one integrity check found.
+
+    ``found`` counts the violating records, ``introduced`` those of them that the run brought (0 outside a run),
+    ``sample`` names some of them, as ``people.Team #12``.
+    """
+
+    name: str
+    severity: str  # "error" or "warning"
+    message: str
+    found: int
+    introduced: int = 0
+    sample: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+@dataclass(slots=True)
+class RunResult:
+    """The result of one run: what ``run_import()`` returns and the reports render."""
+
+    spec: str
+    run: str | None = None
+    state: str = "created"
+    dry_run: bool = False
+    rows: Ledger = field(default_factory=Ledger)
+    models: dict[str, ModelCounts] = field(default_factory=dict)
+    links_held: int = 0
+    links_left_empty: int = 0
+    plan: str | None = None
+    backup: str | None = None
+    rejects: str | None = None
+    errors: list[Problem] = field(default_factory=list)  # at most conf.MAX_REPORTED of them
+    errors_total: int = 0
+    warnings: list[Problem] = field(default_factory=list)
+    warnings_total: int = 0
+    checks: list[CheckResult] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)  # a sample, for the screen only
+    seconds: dict[str, float] = field(default_factory=dict)
+    undo: str | None = None
+    exit_code: int = 0

@@ -1,0 +1,51 @@
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-sqlite test-postgresql lint format demo lock clean
+
+help: ## show what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(STAMP) ## create .venv with the locked versions; repeats only when the lock or pyproject.toml changed
+
+$(STAMP): requirements/ci.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --requirement requirements/ci.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+test: test-sqlite test-postgresql ## run the whole suite, on SQLite and then on a real PostgreSQL
+
+test-sqlite: setup ## run the suite on SQLite
+	SAFE_IMPORT_TEST_BACKEND=sqlite $(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+test-postgresql: setup ## run the suite on PostgreSQL (its own, unless SAFE_IMPORT_TEST_DATABASE_URL names one)
+	SAFE_IMPORT_TEST_BACKEND=postgresql $(BIN)/python -m tests.postgresql --numprocesses $(WORKERS)
+
+lint: setup ## check style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## put the code into its canonical form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: setup ## run the main job on real files, narrated, in a database of its own
+	$(BIN)/python -m commands.demo
+
+lock: ## renew requirements/ci.txt from pyproject.toml
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet pip-tools
+	$(VENV)-lock/bin/pip-compile --quiet --upgrade --all-extras --strip-extras --no-header --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --output-file requirements/ci.txt pyproject.toml
+	rm -r $(VENV)-lock
+
+clean: ## remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""People, their organization, their ladders and their history."""

@@ -1,0 +1,53 @@
+"""Settings of the reference project. Everything that differs between machines comes from the environment.
+
+DATABASE_URL                 ``postgresql://user@host/name``; a socket folder is written as a percent-encoded host
+                             (``postgresql://user@%2Fvar%2Frun%2Fpostgresql/name``). SQLite in the project folder when unset.
+SAFE_IMPORT_ENVIRONMENT      ``production`` (when unset), ``staging`` or ``development``.
+SAFE_IMPORT_BACKUP_ROOT      where backups are kept; ``backups/`` when unset. Relative to the project folder.
+SAFE_IMPORT_SECRET_KEY       Django's SECRET_KEY. When unset every process makes its own: nothing here signs anything
+                             that outlives a process.
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENVIRONMENT = os.environ.get("SAFE_IMPORT_ENVIRONMENT") or "production"
+
+SECRET_KEY = os.environ.get("SAFE_IMPORT_SECRET_KEY") or get_random_secret_key()
+DEBUG = False
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "safe_import",
+    "commands.people",
+]
+# What is not installed can't be run: in production the commands that clear tables do not exist.
+if ENVIRONMENT in ("development", "staging"):
+    INSTALLED_APPS.append("commands.people.development")
+
+DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # In WAL mode readers never wait for an import; a writer waits up to 20 seconds for another one.
+    DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "timeout": 20}
+
+AUTH_USER_MODEL = "people.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+SAFE_IMPORT = {
+    "ENVIRONMENT": ENVIRONMENT,
+    "BACKUP_ROOT": BASE_DIR / (os.environ.get("SAFE_IMPORT_BACKUP_ROOT") or "backups"),
+}
+
+# The audit log speaks at INFO. It goes to --log-file; a project adds handlers here to keep it elsewhere as well.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {"safe_import": {"level": "INFO"}},
+}

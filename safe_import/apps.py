@@ -1,0 +1,20 @@
+"""The Django app."""
+
+from django.apps import AppConfig
+from django.core import checks
+from django.utils.module_loading import autodiscover_modules
+
+from safe_import.settings_checks import check_settings
+
+
+class SafeImportConfig(AppConfig):
+    """Finds the specs of all installed apps (their ``imports`` modules) and registers the system checks."""
+
+    name = "safe_import"
+    label = "safe_import"
+    verbose_name = "Safe import"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        checks.register(check_settings)
+        autodiscover_modules("imports")

@@ -1,7 +1,8 @@
 """Settings of the reference project. Everything that differs between machines comes from the environment.
 
 DATABASE_URL                 ``postgresql://user@host/name``; a socket folder is written as a percent-encoded host
-                             (``postgresql://user@%2Fvar%2Frun%2Fpostgresql/name``). SQLite in the project folder when unset.
+                             (``postgresql://user@%2Fvar%2Frun%2Fpostgresql/name``). When unset, SQLite in the
+                             project folder.
 SAFE_IMPORT_ENVIRONMENT      ``production`` (when unset), ``staging`` or ``development``.
 SAFE_IMPORT_BACKUP_ROOT      where backups are kept; ``backups/`` when unset. Relative to the project folder.
 SAFE_IMPORT_SECRET_KEY       Django's SECRET_KEY. When unset every process makes its own: nothing here signs anything

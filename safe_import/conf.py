@@ -49,7 +49,7 @@ class Settings:
     STATEMENT_TIMEOUT: _Seconds = 300
     TRANSACTION_TIMEOUT: _Seconds | None = None
     BATCH_SIZE: _Count = 5_000
-    CLEAR_TOKEN: _Text = r"\N"
+    CLEAR_TOKEN: _Text = r"\N"  # noqa: S105 - a mark in a cell, no password
     MAX_REPORTED: _Count = 100
     MAX_FILE_SIZE: _Count = 1_024 * _MIB
     MAX_ROWS: _Count = 10_000_000

@@ -1,0 +1,206 @@
+"""The root: where backups lie, how one comes into being there, how they are found again."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safe_import.backup.files import (
+    locked,
+    locked_if_free,
+    read_pieces,
+    require_private_directory,
+    require_supported_system,
+    sync_directory,
+    write_file,
+)
+from safe_import.backup.format import LOCK, MANIFEST, PARTIAL, PINNED, Manifest, parse
+from safe_import.conf import conf
+from safe_import.errors import BackupError, SettingsError
+from safe_import.failpoints import failpoint
+from safe_import.ids import is_id, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A published backup. ``problem`` says why its manifest can't be read; then the rest is empty."""
+
+    id: str
+    path: Path
+    tables: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    run: str | None = None
+    name: str = ""
+    created: str = ""
+    pinned: bool = False
+    problem: str = ""
+
+
+def backup_root() -> Path:
+    """Return the directory of all backups, made when it is missing.
+
+    Raises:
+        SettingsError: none is set.
+        BackupError: it is a link, somebody else's, or open to others; the message has the command that repairs it.
+    """
+    require_supported_system()
+    root = conf().BACKUP_ROOT
+    if root is None:
+        raise SettingsError(
+            'SAFE_IMPORT["BACKUP_ROOT"] is not set: name a directory for backups, outside of what the web server shows,'
+            " and make it private: mkdir -m 700 PATH"
+        )
+    root = Path(root)
+    with suppress(FileExistsError):
+        try:
+            root.mkdir(mode=0o700)
+        except FileNotFoundError:
+            raise BackupError(f"the backup root's parent is missing: mkdir -p -m 700 {root}") from None
+    require_private_directory(root, "the backup root")
+    return root
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest of the backup in ``path``, its own hash checked, and no chunk."""
+    require_private_directory(path, "the backup")
+    try:
+        data = b"".join(read_pieces(path / MANIFEST))
+    except FileNotFoundError:
+        raise BackupError(f"{path} is not a backup: it has no {MANIFEST}") from None
+    except OSError as error:
+        raise BackupError(f"{path / MANIFEST} can't be read: {error.strerror}") from None
+    manifest = parse(data, path / MANIFEST)
+    if manifest.id != path.name.removesuffix(PARTIAL):
+        raise BackupError(f"{path} holds the manifest of backup {manifest.id}; give the directory that name back")
+    return manifest
+
+
+def list_backups() -> list[Backup]:
+    """Return all backups of the root, oldest first, also those that can't be read."""
+    return [_summary(path) for path in _published(backup_root())]
+
+
+def find(path_or_id: str | Path) -> Path:
+    """Return the directory of a backup, named by its id or by its path.
+
+    Raises:
+        BackupError: there is no such backup.
+    """
+    text = str(path_or_id)
+    path = backup_root() / text if is_id(text) else Path(text)
+    if not is_id(path.name):
+        raise BackupError(
+            f"{text!r} names no backup: give an id (list_backups shows them), or the path that ends in one"
+        )
+    if not path.is_symlink() and not path.is_dir():
+        raise BackupError(f"there is no backup {path}: list_backups shows those there are")
+    require_private_directory(path, "the backup")
+    return path
+
+
+def newest_id() -> str | None:
+    """Return the newest id that the root has seen; what a new run's id must be above."""
+    return _newest(backup_root())
+
+
+def set_pinned(path: Path, pinned: bool) -> None:
+    """Pin a backup, so that it is never pruned, or free it."""
+    marker = path / PINNED
+    if pinned and not marker.exists():
+        write_file(marker, b"")
+    elif not pinned:
+        marker.unlink(missing_ok=True)
+    sync_directory(path)
+
+
+def is_pinned(path: Path) -> bool:
+    """Whether the backup is never to be pruned."""
+    return (path / PINNED).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A backup that is being written: its id, and the directory that is not a backup yet."""
+
+    id: str
+    path: Path
+
+
+@contextmanager
+def draft(root: Path) -> Iterator[Draft]:
+    """Give a new directory to write a backup into; published when the block ends well, else removed."""
+    with locked(root / LOCK):
+        _sweep(root)
+        identifier = new_id(after=_newest(root))
+        path = root / f"{identifier}{PARTIAL}"
+        path.mkdir(mode=0o700)
+        lock = locked(path / LOCK)
+        lock.__enter__()
+    try:
+        failpoint("backup.begun")
+        yield Draft(identifier, path)
+        _publish(root, path, root / identifier)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _publish(root: Path, path: Path, target: Path) -> None:
+    with locked(root / LOCK):
+        (path / LOCK).unlink()
+        failpoint("backup.before_sync")
+        sync_directory(path)
+        failpoint("backup.before_rename")
+        path.rename(target)
+        failpoint("backup.renamed")
+        sync_directory(root)
+        failpoint("backup.published")
+
+
+def _sweep(root: Path) -> None:
+    """Remove what killed writers left. A free lock proves that its writer is gone; we hold the root's lock here."""
+    for path in root.glob(f"*{PARTIAL}"):
+        if path.is_symlink() or not path.is_dir():
+            continue
+        with locked_if_free(path / LOCK) as free:
+            if free:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _published(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if is_id(path.name))
+
+
+def _newest(root: Path) -> str | None:
+    names = (path.name.removesuffix(PARTIAL) for path in root.iterdir())
+    return max((name for name in names if is_id(name)), default=None)
+
+
+def _summary(path: Path) -> Backup:
+    try:
+        manifest = read_manifest(path)
+    except BackupError as error:
+        return Backup(path.name, path, problem=str(error))
+    return summary(manifest, path)
+
+
+def summary(manifest: Manifest, path: Path) -> Backup:
+    """Return what a list shows of a backup."""
+    return Backup(
+        id=manifest.id,
+        path=path,
+        tables={table.name: table.rows for table in manifest.tables},
+        bytes=sum(chunk.stored_bytes for table in manifest.tables for chunk in table.chunks),
+        run=manifest.run,
+        name=manifest.name,
+        created=manifest.created,
+        pinned=is_pinned(path),
+    )

@@ -1,0 +1,48 @@
+"""The values of SQLite as SQL literals, which show the storage class, and back."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from safe_import.errors import BackupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Value = int | float | str | bytes
+
+_INFINITE = "9e999"  # larger than any REAL: SQLite reads it as infinity
+
+
+def _of_real(value: float) -> str:
+    if math.isinf(value):
+        return _INFINITE if value > 0 else f"-{_INFINITE}"
+    return repr(value)
+
+
+def _of_text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _of_blob(value: bytes) -> str:
+    return f"X'{value.hex()}'"
+
+
+LITERAL: dict[type, Callable[..., str]] = {int: str, float: _of_real, str: _of_text, bytes: _of_blob}
+
+
+def value_of(literal: str) -> Value:
+    """Return the value of a literal that a backup holds.
+
+    Raises:
+        BackupError: it is none. The text is not repeated in the message.
+    """
+    if literal[:1] == "'" and literal[-1:] == "'":
+        return literal[1:-1].replace("''", "'")
+    try:
+        if literal[:2] == "X'":
+            return bytes.fromhex(literal[2:-1])
+        return float(literal) if "." in literal or "e" in literal else int(literal)
+    except ValueError:
+        raise BackupError("a value of the backup is not a literal of SQLite") from None

@@ -119,3 +119,22 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)
     undo: str | None = None
     exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """One row after validation: ``row`` is an instance of the spec's row model, None when the line is at fault.
+
+    Args:
+        line: the line of the file on which the row starts.
+        kind: as in ``RawRow``.
+        row: the validated row.
+        problems: everything wrong with it, at once.
+        values: the cells as the file has them, under the names of the fields; cells of a row at fault are kept too.
+    """
+
+    line: int
+    kind: int | None
+    row: Any
+    problems: tuple[Problem, ...]
+    values: Mapping[str, Any]

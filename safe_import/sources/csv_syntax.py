@@ -1,0 +1,165 @@
+"""The syntax of delimited text: from characters to rows of cells.
+
+# Note [Own csv parser]
+
+Python's csv module takes ``"a"b`` for ``ab``, lets one forgotten quote swallow the rest of the file, tells the line on
+which a row ends instead of where it starts, and limits cells by a setting of the whole process. All four matter here,
+and a line without a quote (nearly all are) needs no more than ``str.split``, which is as fast.
+
+A row whose quotes are wrong is reported on its own line. Reading resumes on the line below it, not behind whatever the
+open quote has swallowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, TextIO
+
+from safe_import.records import Problem
+from safe_import.sources.base import BrokenRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DELIMITERS = ",;\t|"
+_CELLS_A_ROW = 16  # a row may be as long as that many of the longest cells, which bounds the memory
+_TOO_LONG = "\0"  # stands for a line that is too long to be kept; recognised by identity
+_QUOTED = re.compile('"[^"]*"?')
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``MAX_CELL_LENGTH`` and ``MAX_COLUMNS``."""
+
+    cell_length: int
+    columns: int
+
+    @property
+    def row_length(self) -> int:
+        return self.cell_length * _CELLS_A_ROW
+
+
+class _Lines:
+    """The physical lines of a text, numbered from 1. Lines can be put back."""
+
+    def __init__(self, text: TextIO, longest: int) -> None:
+        self._text, self._longest = text, longest
+        self._again: deque[str] = deque()
+        self.number = 0
+
+    def next(self) -> str:
+        """Return the next line with its end; nothing at the end of the text, ``_TOO_LONG`` for what can't be kept."""
+        line = self._again.popleft() if self._again else self._text.readline(self._longest)
+        self.number += bool(line)
+        if len(line) < self._longest or line.endswith(("\n", "\r")):
+            return line
+        while (rest := self._text.readline(self._longest)) and not rest.endswith(("\n", "\r")):
+            pass
+        return _TOO_LONG
+
+    def put_back(self, lines: Sequence[str]) -> None:
+        self._again.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+
+class Rows:
+    """The rows of a text, the header being the first of them.
+
+    Args:
+        text: opened with ``newline=""``.
+        delimiter: one character.
+        limits: what a row may hold at most.
+    """
+
+    def __init__(self, text: TextIO, delimiter: str, limits: Limits) -> None:
+        self._lines = _Lines(text, limits.row_length)
+        self._limits = limits
+        self._delimiter = delimiter
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | BrokenRow]]:
+        """Yield the rows with the line on which each starts; lines without text are no rows."""
+        while line := self._lines.next():
+            if line.isspace():
+                continue
+            start = self._lines.number
+            yield start, self._row(start, line)
+
+    def _row(self, start: int, line: str) -> list[str] | BrokenRow:
+        if line is _TOO_LONG:
+            message = f"the row is longer than {_CELLS_A_ROW} times SAFE_IMPORT MAX_CELL_LENGTH"
+            return BrokenRow(Problem(start, None, "row_too_long", message))
+        if '"' in line:
+            return self._quoted(start, line)
+        text = _without_end(line)
+        return self._within_limits(start, text, text.split(self._delimiter))
+
+    def _quoted(self, start: int, line: str) -> list[str] | BrokenRow:
+        """The cells of a row that has quotes, and may go on over several lines."""
+        parts, length, open_quote = [line], len(line), line.count('"') % 2
+        while open_quote:
+            more = self._lines.next()
+            length += len(more)
+            parts += [more] if more else []
+            if not more or more is _TOO_LONG or length > self._limits.row_length:
+                return self._broken(start, parts, 0)
+            open_quote ^= more.count('"') % 2
+        text = _without_end("".join(parts))
+        cells = _cells(text, self._delimiter)
+        return self._broken(start, parts, cells) if isinstance(cells, int) else self._within_limits(start, text, cells)
+
+    def _broken(self, start: int, parts: Sequence[str], cell: int) -> BrokenRow:
+        self._lines.put_back(parts[1:])
+        code, message = "unbalanced_quote", "a quote is opened here and not closed where a cell ends; close it"
+        if len(parts) == 1 and cell:
+            code = "misplaced_quote"
+            message = f"cell {cell} has text beside its quotes; double the quotes inside, and put the cell in quotes"
+        return BrokenRow(Problem(start, None, code, message), (_without_end(parts[0]),))
+
+    def _within_limits(self, start: int, text: str, cells: list[str]) -> list[str] | BrokenRow:
+        if len(cells) > self._limits.columns:
+            message = f"more than {self._limits.columns:,} cells (SAFE_IMPORT MAX_COLUMNS)"
+            return BrokenRow(Problem(start, None, "too_many_cells", message))
+        if len(text) > self._limits.cell_length and max(map(len, cells)) > self._limits.cell_length:
+            message = f"a cell is longer than {self._limits.cell_length:,} characters (SAFE_IMPORT MAX_CELL_LENGTH)"
+            return BrokenRow(Problem(start, None, "cell_too_long", message))
+        if "\0" in text:
+            return BrokenRow(Problem(start, None, "nul_byte", "the row holds a NUL byte; remove it"), cells)
+        return cells
+
+
+def sniffed(header: str) -> str | None:
+    """Return the mark that stands most often outside the quotes of a header; None when two stand as often.
+
+    A header with none of them is a single column.
+    """
+    bare = _QUOTED.sub("", header)
+    ranked = sorted(((bare.count(mark), mark) for mark in DELIMITERS), reverse=True)
+    if ranked[0][0] == 0:
+        return DELIMITERS[0]
+    return ranked[0][1] if ranked[0][0] > ranked[1][0] else None
+
+
+def _without_end(text: str) -> str:
+    return text[:-2] if text.endswith("\r\n") else text[:-1] if text.endswith(("\n", "\r")) else text
+
+
+def _cells(text: str, delimiter: str) -> list[str] | int:
+    """The cells of a row with quotes, or the number of the first cell that has text beside its quotes."""
+    text = delimiter + text
+    cell, well_formed = _patterns(delimiter)
+    end = well_formed.match(text).end()  # type: ignore[union-attr]  # matches the empty text, too
+    if end < len(text):
+        return len(cell.findall(text, 0, end)) + (text[end] == delimiter)
+    return [quoted.replace('""', '"') or bare for quoted, bare in cell.findall(text)]
+
+
+@lru_cache(maxsize=16)
+def _patterns(delimiter: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    mark = re.escape(delimiter)
+    quoted, bare = r'[^"]*+(?:""[^"]*+)*+', rf'[^"{mark}]*+'
+    cell = rf'{mark}(?:"({quoted})"|({bare}))'
+    well_formed = rf'(?:{mark}(?:"{quoted}"|{bare}(?!")))*+'
+    return re.compile(cell), re.compile(well_formed)

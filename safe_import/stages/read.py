@@ -1,0 +1,119 @@
+"""First stage: from the lines of a source to raw rows, their cells under the names of the fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from safe_import.conf import conf
+from safe_import.errors import SourceError, SpecError
+from safe_import.records import Problem, RawRow
+from safe_import.sources import BrokenRow
+from safe_import.sources.rejects import REJECTS_COLUMNS
+from safe_import.spec.headers import HeaderMatch, match_header
+from safe_import.spec.kinds import KindChooser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from safe_import.sources import Cells, Source
+    from safe_import.spec.row import Row
+
+
+def read(source: Source, rows: Sequence[type[Row]], *, unknown_cells_are_errors: bool = False) -> Reading:
+    """Match the header of a source; the rows are read when they are asked for.
+
+    Args:
+        source: what to read.
+        rows: the row models; one for each kind of row that the file may hold.
+        unknown_cells_are_errors: a row with something in a column that nobody knows gets a problem of its own. Wanted
+            where valid rows are imported although the header has problems.
+
+    Raises:
+        SpecError: the row models contradict each other.
+    """
+    for row in rows:
+        if any(name in REJECTS_COLUMNS for field in row.model_fields for name in row.spellings(field)):
+            raise SpecError(f"{row.__name__}: the headers {REJECTS_COLUMNS} are reserved for rejects files.")
+    return Reading(source, rows, unknown_cells_are_errors)
+
+
+class Reading:
+    """A source whose header is matched. It can be read more than once.
+
+    Attributes:
+        problems: errors of the header. The rows can be read all the same, to report everything in one go.
+        notes: headers that were matched although they are spelled differently.
+        columns: for every kind of row, name of the field -> header as the file spells it.
+    """
+
+    def __init__(self, source: Source, rows: Sequence[type[Row]], unknown_cells_are_errors: bool) -> None:
+        self._source = source
+        self._width = len(source.header())
+        if self._width > conf().MAX_COLUMNS:
+            raise SourceError(f"{source.label}: more than {conf().MAX_COLUMNS:,} columns (SAFE_IMPORT MAX_COLUMNS)")
+        self._match: HeaderMatch = match_header(source.header(), rows, source.header_line)
+        self._chooser = KindChooser(rows, self._match) if len(rows) > 1 else None
+        self._known = sorted({at for fields in self._match.fields for at in fields})
+        self._watched = self._match.unknown if unknown_cells_are_errors else ()
+        self.problems: Sequence[Problem] = self._match.problems
+        self.notes: Sequence[Problem] = self._match.notes
+        self.columns: Sequence[Mapping[str, str]] = self._match.columns
+
+    def rows(self) -> Iterator[RawRow]:
+        """Yield every row, sound or not. A row whose cells are all blank holds nothing, and is none.
+
+        Raises:
+            SourceError: there is no row at all, there are more than ``MAX_ROWS``, or the file can't be read.
+        """
+        limit, count = conf().MAX_ROWS, 0
+        for line, cells in self._source.lines():
+            row = self._broken(cells) if isinstance(cells, BrokenRow) else self._row(line, _stripped(cells))
+            if row is None:
+                continue
+            count += 1
+            if count > limit:
+                raise SourceError(f"{self._source.label}: more than {limit:,} rows (SAFE_IMPORT MAX_ROWS); split it")
+            yield row
+        if not count:
+            raise SourceError(f"{self._source.label}: the file has a header but no rows")
+
+    @staticmethod
+    def _broken(broken: BrokenRow) -> RawRow:
+        return RawRow(broken.problem.line or 0, None, {}, (broken.problem,))
+
+    def _row(self, line: int, cells: Cells) -> RawRow | None:
+        if all(map(_blank, cells)):
+            return None
+        if len(cells) != self._width:
+            return RawRow(line, None, {}, (self._ragged(line, len(cells)),))
+        problems = tuple(self._unknown_cell(line, at) for at in self._watched if not _blank(cells[at]))
+        kind = 0 if self._chooser is None else self._kind(self._chooser, line, cells)
+        if isinstance(kind, Problem):
+            return RawRow(line, None, {}, (kind, *problems))
+        fields = self._match.fields[kind]
+        values = {name: cell for at, name in fields.items() if (cell := cells[at]) != "" and cell is not None}
+        return RawRow(line, kind, values, problems)
+
+    def _kind(self, chooser: KindChooser, line: int, cells: Cells) -> int | Problem:
+        return chooser.choose(line, tuple(at for at in self._known if not _blank(cells[at])))
+
+    def _ragged(self, line: int, found: int) -> Problem:
+        code = "short_row" if found < self._width else "long_row"
+        message = f"the row has {found} cells, the header {self._width}; is a delimiter missing, or text not in quotes?"
+        return Problem(line, None, code, message)
+
+    def _unknown_cell(self, line: int, position: int) -> Problem:
+        name = self._match.header[position]
+        message = "the column is unknown, and this row has a value in it; rename or remove the column"
+        return Problem(line, name or None, "unknown_column", message)
+
+
+def _stripped(cells: Cells) -> Cells:
+    try:
+        return list(map(str.strip, cells))
+    except TypeError:  # not only texts
+        return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
+
+
+def _blank(stripped: Any) -> bool:
+    return stripped is None or stripped == ""

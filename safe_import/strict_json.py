@@ -1,0 +1,84 @@
+"""JSON read without losing anything: no doubled key, no number that changes, no text that a database can't store."""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+from typing import Any
+
+
+def loads(text: str) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON, or reading it would lose something. The message never quotes the text.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_short_int,
+            parse_float=_exact_float,
+            parse_constant=_no_constant,
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: character {error.pos + 1} is not expected there") from None
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+    return checked(value)
+
+
+def checked(value: Any) -> Any:
+    """Return the value when a database can store it.
+
+    Raises:
+        ValueError: a text in it has a NUL character or half a surrogate pair, or it is null as a whole.
+    """
+    if value is None:
+        raise ValueError("null is not a value here; leave the cell blank")
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            pending += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            pending += part
+        elif isinstance(part, str) and not _storable(part):
+            raise ValueError("the JSON has a NUL character or half a surrogate pair in a text")
+    return value
+
+
+def _storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("the JSON has a key twice in one object")
+    return found
+
+
+def _short_int(digits: str) -> int:
+    if len(digits) > 100:
+        raise ValueError("the JSON has a number of more than 100 digits")
+    return int(digits)
+
+
+def _exact_float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number) or not _same(digits, number):
+        raise ValueError("the JSON has a number that would be rounded")
+    return number
+
+
+def _same(digits: str, number: float) -> bool:
+    try:
+        return Decimal(digits) == Decimal(repr(number))
+    except ArithmeticError:  # an exponent beyond what Decimal knows
+        return False
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

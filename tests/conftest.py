@@ -1,0 +1,73 @@
+"""Fixtures that every test may use, and the choice of tests that hold on the present backend."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_django.fixtures import SettingsWrapper
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what holds on the other backend alone. Skipping would hide a test that nobody runs."""
+    others = [name for name in BACKENDS if name != django_settings.BACKEND]
+    deselected = [item for item in items if any(item.get_closest_marker(name) for name in others)]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give every process a test database of its own; on SQLite a file, because production has one."""
+    name = f"test_safe_import_{os.getpid()}"
+    if django_settings.BACKEND == "sqlite":
+        name = str(tmp_path_factory.mktemp("database") / f"{name}.sqlite3")
+    django_settings.DATABASES["default"]["TEST"]["NAME"] = name
+
+
+@pytest.fixture
+def is_postgresql() -> bool:
+    """Whether the tests run on PostgreSQL."""
+    return connection.vendor == "postgresql"
+
+
+@pytest.fixture
+def backup_root(tmp_path: Path, settings: SettingsWrapper) -> Path:
+    """A private folder, set as BACKUP_ROOT."""
+    root = tmp_path / "backups"
+    root.mkdir(mode=0o700)
+    settings.SAFE_IMPORT = {**settings.SAFE_IMPORT, "BACKUP_ROOT": root}
+    return root
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """The URL of a new, empty database of the present backend, for programs that run in a process of their own."""
+    if django_settings.BACKEND == "sqlite":
+        yield f"sqlite:///{tmp_path / 'project.sqlite3'}"
+        return
+    import psycopg2  # noqa: PLC0415 - not needed on SQLite
+
+    server = os.environ["SAFE_IMPORT_TEST_DATABASE_URL"]
+    name = f"test_safe_import_{uuid.uuid4().hex}"
+    session = psycopg2.connect(server)
+    session.autocommit = True
+    try:
+        session.cursor().execute(f"CREATE DATABASE {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        session.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        session.close()

@@ -1,0 +1,1 @@
+"""Models for what the people app does not have."""

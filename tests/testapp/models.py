@@ -1,0 +1,96 @@
+"""Models with one peculiarity each."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now, Upper
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+
+class Box(models.Model):
+    """What a thing may be in."""
+
+    name = models.CharField(max_length=64, unique=True)
+
+
+class Tag(models.Model):
+    """What a thing may be called, with others."""
+
+    name = models.CharField(max_length=64, unique=True)
+
+
+class Thing(models.Model):
+    """One field of every usual kind."""
+
+    code = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=64, blank=True)
+    price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    active = models.BooleanField(default=True)
+    born = models.DateField(null=True, blank=True)
+    ratio = models.FloatField(null=True, blank=True)
+    note = models.TextField(null=True, blank=True)
+    data = models.JSONField(null=True, blank=True)
+    box = models.ForeignKey(Box, models.PROTECT, null=True, blank=True, related_name="things")
+    tags = models.ManyToManyField(Tag, blank=True, related_name="things")
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+
+class Node(models.Model):
+    """Links to its own kind: to a parent further down in a file, in a circle, to itself."""
+
+    code = models.CharField(max_length=32, unique=True)
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="children")
+
+
+class Token(models.Model):
+    """Its primary key is made in Python, not by the database."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=64, unique=True)
+
+
+class Saved(models.Model):
+    """Its own ``save()`` must run, or ``slug`` stays empty."""
+
+    name = models.CharField(max_length=64, unique=True)
+    slug = models.CharField(max_length=64, blank=True)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.slug = self.name.lower().replace(" ", "-")
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "slug"}
+        super().save(*args, **kwargs)
+
+
+class Heard(models.Model):
+    """A receiver listens to its ``post_save``."""
+
+    name = models.CharField(max_length=64, unique=True)
+
+
+class HeardLog(models.Model):
+    """What the receiver of ``Heard`` has heard."""
+
+    name = models.CharField(max_length=64)
+    created = models.BooleanField()
+
+
+@receiver(post_save, sender=Heard, dispatch_uid="tests.testapp.hear")
+def hear(instance: Heard, created: bool, **_: Any) -> None:
+    """Write down that an instance was saved."""
+    HeardLog.objects.create(name=instance.name, created=created)
+
+
+class Computed(models.Model):
+    """The database fills one column when it is not given, and computes another."""
+
+    name = models.CharField(max_length=64, unique=True)
+    made = models.DateTimeField(db_default=Now())
+    shout = models.GeneratedField(
+        expression=Upper("name"), output_field=models.CharField(max_length=64), db_persist=True
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VARIABLE = "SAFE_IMPORT_FAILPOINT"
 
 
-class FailpointReached(Exception):  # noqa: N818 - it is no error, it was asked for
+class FailpointReached(Exception):
     """A test asked for this. It is nothing that safe_import knows of, so it travels like any surprise."""
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def migration_differences(backup: Sequence[str], present: Sequence[str], *, allow_newer: bool) -> list[str]:
-    """Return a line for every migration that only one of the two has; ``allow_newer``: not for those that are new here."""
+    """Return a line for every migration that only one of the two has; ``allow_newer``: no new ones here."""
     newer = [] if allow_newer else [name for name in present if name not in backup]
     return [
         *(f"migration {name} was applied after the backup" for name in newer),

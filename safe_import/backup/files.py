@@ -1,4 +1,4 @@
-"""The file system as a backup needs it: private, never through a link, on the disk before we go on, locked by the kernel."""
+"""The file system as a backup needs it: private, never through a link, synced before we go on, locked by the kernel."""
 
 from __future__ import annotations
 

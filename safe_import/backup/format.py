@@ -120,6 +120,11 @@ class Manifest(_Part):
         """Return the names of all chunks."""
         return {chunk.file for table in self.tables for chunk in table.chunks}
 
+    @property
+    def bytes(self) -> int:
+        """How much the chunks take on the disk."""
+        return sum(chunk.stored_bytes for table in self.tables for chunk in table.chunks)
+
     def table(self, name: str) -> TableEntry:
         """Return the entry of a table; BackupError when the backup has none of that name."""
         for table in self.tables:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING
 from safe_import.backup.files import (
     locked,
     locked_if_free,
-    read_pieces,
     require_private_directory,
     require_supported_system,
     sync_directory,
     write_file,
 )
-from safe_import.backup.format import LOCK, MANIFEST, PARTIAL, PINNED, Manifest, parse
+from safe_import.backup.format import LOCK, PARTIAL, PINNED, Manifest
+from safe_import.backup.second_copy import download
+from safe_import.backup.verify import read_manifest, verify_backup
 from safe_import.conf import conf
 from safe_import.errors import BackupError, SettingsError
 from safe_import.failpoints import failpoint
@@ -66,42 +68,41 @@ def backup_root() -> Path:
     return root
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Return the manifest of the backup in ``path``, its own hash checked, and no chunk."""
-    require_private_directory(path, "the backup")
-    try:
-        data = b"".join(read_pieces(path / MANIFEST))
-    except FileNotFoundError:
-        raise BackupError(f"{path} is not a backup: it has no {MANIFEST}") from None
-    except OSError as error:
-        raise BackupError(f"{path / MANIFEST} can't be read: {error.strerror}") from None
-    manifest = parse(data, path / MANIFEST)
-    if manifest.id != path.name.removesuffix(PARTIAL):
-        raise BackupError(f"{path} holds the manifest of backup {manifest.id}; give the directory that name back")
-    return manifest
-
-
 def list_backups() -> list[Backup]:
     """Return all backups of the root, oldest first, also those that can't be read."""
     return [_summary(path) for path in _published(backup_root())]
 
 
 def find(path_or_id: str | Path) -> Path:
-    """Return the directory of a backup, named by its id or by its path.
+    """Return the directory of a backup, named by its id or by its path; fetched from the second copy when it is gone.
 
     Raises:
         BackupError: there is no such backup.
     """
     text = str(path_or_id)
-    path = backup_root() / text if is_id(text) else Path(text)
+    root = backup_root()
+    path = root / text if is_id(text) else Path(text)
     if not is_id(path.name):
         raise BackupError(
             f"{text!r} names no backup: give an id (list_backups shows them), or the path that ends in one"
         )
-    if not path.is_symlink() and not path.is_dir():
+    if not os.path.lexists(path) and path.parent == root:
+        _fetch(root, path.name)
+    if not os.path.lexists(path):
         raise BackupError(f"there is no backup {path}: list_backups shows those there are")
     require_private_directory(path, "the backup")
     return path
+
+
+def _fetch(root: Path, identifier: str) -> None:
+    with suppress(_NotThereError), draft(root, identifier) as new:
+        if not download(identifier, new.path):
+            raise _NotThereError
+        verify_backup(new.path)
+
+
+class _NotThereError(Exception):
+    """The second copy does not have the backup either: the draft is taken back."""
 
 
 def newest_id() -> str | None:
@@ -133,24 +134,28 @@ class Draft:
 
 
 @contextmanager
-def draft(root: Path) -> Iterator[Draft]:
-    """Give a new directory to write a backup into; published when the block ends well, else removed."""
+def draft(root: Path, identifier: str | None = None) -> Iterator[Draft]:
+    """Give a new directory to write a backup into; published when the block ends well, else removed.
+
+    Args:
+        root: the backup root.
+        identifier: the id of a backup that comes back; None takes a new one.
+    """
     with locked(root / LOCK):
         _sweep(root)
-        identifier = new_id(after=_newest(root))
+        identifier = identifier or new_id(after=_newest(root))
         path = root / f"{identifier}{PARTIAL}"
         path.mkdir(mode=0o700)
-        lock = locked(path / LOCK)
-        lock.__enter__()
-    try:
-        failpoint("backup.begun")
-        yield Draft(identifier, path)
-        _publish(root, path, root / identifier)
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        raise
-    finally:
-        lock.__exit__(None, None, None)
+        lock = ExitStack()
+        lock.enter_context(locked(path / LOCK))
+    with lock:
+        try:
+            failpoint("backup.begun")
+            yield Draft(identifier, path)
+            _publish(root, path, root / identifier)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
 
 
 def _publish(root: Path, path: Path, target: Path) -> None:
@@ -198,7 +203,7 @@ def summary(manifest: Manifest, path: Path) -> Backup:
         id=manifest.id,
         path=path,
         tables={table.name: table.rows for table in manifest.tables},
-        bytes=sum(chunk.stored_bytes for table in manifest.tables for chunk in table.chunks),
+        bytes=manifest.bytes,
         run=manifest.run,
         name=manifest.name,
         created=manifest.created,

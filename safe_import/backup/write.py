@@ -12,11 +12,13 @@ from django.db.migrations.recorder import MigrationRecorder
 
 import safe_import
 from safe_import.backup.chunks import ChunkWriter
+from safe_import.backup.encryption import Recipients
 from safe_import.backup.files import write_file
 from safe_import.backup.format import (
     FORMAT,
     MANIFEST,
     DatabaseEntry,
+    EncryptionEntry,
     Manifest,
     SchemaEntry,
     SequenceEntry,
@@ -24,15 +26,16 @@ from safe_import.backup.format import (
     fingerprint,
     render,
 )
+from safe_import.backup.second_copy import upload
 from safe_import.backup.store import Backup, Draft, backup_root, draft, summary
 from safe_import.backup.verify import verify_backup
+from safe_import.conf import conf
 from safe_import.database.tables import reason, tables_of
 from safe_import.errors import BackupError
 from safe_import.failpoints import failpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -66,21 +69,22 @@ def write_backup(
     with _drafted() as new:
         operations = tables_of(connection)
         with operations.snapshot():
-            manifest = write_tables(operations, connection, tables, new, run=run, name=name, where=where or {})
+            manifest = _write_tables(connection, tables, new, run=run, name=name, where=where or {})
         _complete(new, manifest)
-    return summary(manifest, backup_root() / new.id)
+    published = summary(manifest, backup_root() / new.id)
+    upload(published.path)
+    return published
 
 
 def write_backup_within(connection: BaseDatabaseWrapper, tables: Sequence[str], *, name: str) -> Backup:
-    """Do the same inside a transaction that has locked the tables against all other writers."""
+    """Do the same inside a transaction that has locked the tables against all other writers, without a second copy."""
     with _drafted() as new:
-        manifest = write_tables(tables_of(connection), connection, tables, new, run=None, name=name, where={})
+        manifest = _write_tables(connection, tables, new, run=None, name=name, where={})
         _complete(new, manifest)
     return summary(manifest, backup_root() / new.id)
 
 
-def write_tables(
-    operations: Tables,
+def _write_tables(
     connection: BaseDatabaseWrapper,
     tables: Sequence[str],
     new: Draft,
@@ -89,11 +93,15 @@ def write_tables(
     name: str,
     where: Mapping[str, str],
 ) -> Manifest:
-    """Write the chunks, and return the manifest that belongs to them."""
     if not tables:
         raise BackupError("there is nothing to back up: name at least one table")
-    entries = [_write_table(operations, table, where.get(table), new.path) for table in dict.fromkeys(tables)]
-    migrations = applied_migrations(connection, tables)
+    operations = tables_of(connection)
+    recipients = Recipients(conf().BACKUP_RECIPIENTS) if conf().BACKUP_RECIPIENTS else None
+    names = list(dict.fromkeys(tables))
+    entries = [
+        _write_table(operations, table, where.get(table), ChunkWriter(new.path, table, recipients)) for table in names
+    ]
+    migrations = applied_migrations(connection, names)
     return Manifest(
         format=FORMAT,
         id=new.id,
@@ -103,7 +111,7 @@ def write_tables(
         writer=safe_import.__version__,
         database=DatabaseEntry(vendor=connection.vendor, version=operations.server_version()),
         migrations=migrations,
-        encryption=None,
+        encryption=EncryptionEntry(method="age", recipients=recipients.public_keys) if recipients else None,
         fingerprint=fingerprint(entries, migrations),
         tables=entries,
     )
@@ -129,9 +137,8 @@ def schema_of(table: Table) -> SchemaEntry:
     )
 
 
-def _write_table(operations: Tables, name: str, where: str | None, directory: Path) -> TableEntry:
+def _write_table(operations: Tables, name: str, where: str | None, writer: ChunkWriter) -> TableEntry:
     table = operations.describe(name)
-    writer = ChunkWriter(directory, name)
     operations.read(name, [column.name for column in table.columns], where, writer.write)
     chunks = writer.finish()
     return TableEntry(

@@ -92,7 +92,7 @@ class Difference:
 
 
 class Tables(Protocol):
-    """Whole tables of one connection. Every method but ``snapshot`` and ``restoring`` runs inside one of these two."""
+    """Whole tables of one connection. All that reads or writes runs inside of a transaction given here."""
 
     def server_version(self) -> str:
         """Return the version of the database server, for people."""
@@ -103,11 +103,17 @@ class Tables(Protocol):
     def snapshot(self) -> AbstractContextManager[None]:
         """One consistent, read-only view of all tables, whatever others write."""
 
-    def restoring(self, names: Sequence[str], *, dry_run: bool) -> AbstractContextManager[None]:
+    def counting(self) -> AbstractContextManager[None]:
+        """One transaction for temporary tables and questions; it is rolled back."""
+
+    def restoring(self, names: Sequence[str], *, lock_timeout: float) -> AbstractContextManager[None]:
         """One transaction in which only we write these tables; foreign keys that can wait do wait until its end.
 
-        Triggers of users are off in it. With ``dry_run`` nothing outside temporary tables can be written.
+        Triggers of users are off in it.
         """
+
+    def scratch(self, names: Sequence[str]) -> AbstractContextManager[Tables]:
+        """Empty tables like these, under the same names, in a place of their own that is gone afterwards."""
 
     def forbid_writes(self) -> None:
         """From here on nothing but temporary tables can be written: for a dry run, after ``stage``."""
@@ -144,6 +150,9 @@ class Tables(Protocol):
 
     def update_changed(self, table: Staged) -> None:
         """Give the rows that differ the values of the stage."""
+
+    def delete_changed(self, table: Staged) -> None:
+        """Delete the rows that differ, for ``insert_missing`` to bring back: where values change places among rows."""
 
     def insert_missing(self, table: Staged) -> None:
         """Insert the rows that only the stage has."""

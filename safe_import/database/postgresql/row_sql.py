@@ -76,6 +76,9 @@ class RowSQL:
         surplus = f"SELECT t.{_PLACE} FROM {have} t WHERE NOT EXISTS (SELECT FROM {want} s WHERE {_SAME})"
         return f"DELETE FROM {self._source(table)} t WHERE ROW(t.tableoid, t.ctid)::text IN ({surplus})"
 
+    def delete_changed(self, table: Staged) -> str:
+        return f"DELETE FROM {self._source(table)} t USING {_stage(table)} s WHERE {self._changed(table)}"
+
     def triggers(self, table: str) -> list[tuple[str, str, str]]:
         """Return the triggers of users that are on: table, name, and the words that switch them on again."""
         relation = self._catalog.relation(table)

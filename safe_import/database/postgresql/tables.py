@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from safe_import.database.postgresql.copying import copy_in, copy_out
-from safe_import.database.postgresql.row_sql import RowSQL, literal
+from safe_import.database.postgresql.copy_stream import copy_in, copy_out
+from safe_import.database.postgresql.row_sql import RowSQL, literal, quoted
 from safe_import.database.postgresql.table_catalog import Catalog
 from safe_import.database.tables import Difference, SequencePosition, Table, require_no_transaction
 from safe_import.failpoints import failpoint
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from safe_import.database.tables import ForeignKey, Staged
+    from safe_import.database.tables import ForeignKey, Staged, Tables
 
 # The text of a value depends on these; docs/backup-format.md names them. The last ones: pg_dump sets them as well.
 _SETTINGS = {
@@ -66,16 +67,20 @@ class PostgreSQLTables:
             yield
 
     @contextmanager
-    def restoring(self, names: Sequence[str], *, dry_run: bool) -> Iterator[None]:
+    def counting(self) -> Iterator[None]:
         require_no_transaction(self._connection)
         with transaction.atomic(using=self._connection.alias):
-            if dry_run:
-                self._execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            self._execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             self._set_local()
-            if dry_run:
-                yield
-                transaction.set_rollback(True, using=self._connection.alias)
-                return
+            yield
+            transaction.set_rollback(True, using=self._connection.alias)
+
+    @contextmanager
+    def restoring(self, names: Sequence[str], *, lock_timeout: float) -> Iterator[None]:
+        require_no_transaction(self._connection)
+        with transaction.atomic(using=self._connection.alias):
+            self._set_local()
+            self._execute(f"SET LOCAL lock_timeout = {int(lock_timeout * 1000)}")
             self._execute(f"LOCK TABLE {self._names(names)} IN SHARE ROW EXCLUSIVE MODE")
             disabled = [each for name in sorted(names) for each in self._sql.triggers(name)]
             self._switch(disabled, "DISABLE TRIGGER")
@@ -83,6 +88,17 @@ class PostgreSQLTables:
             yield
             self.settle()
             self._switch(disabled, "")
+
+    @contextmanager
+    def scratch(self, names: Sequence[str]) -> Iterator[Tables]:
+        schema = f"safe_import_scratch_{os.getpid()}"
+        with self.counting():
+            relations = [self._catalog.relation(name).name for name in names]
+            self._execute(f"CREATE SCHEMA {schema}")
+            self._execute(f"SET LOCAL search_path = {schema}, {self._catalog.rows('SHOW search_path')[0][0]}")
+            for name, relation in zip(names, relations, strict=True):
+                self._execute(f"CREATE TABLE {schema}.{quoted(name)} (LIKE {relation} INCLUDING ALL)")
+            yield self
 
     def forbid_writes(self) -> None:
         self._execute("SET LOCAL transaction_read_only = on")
@@ -135,6 +151,9 @@ class PostgreSQLTables:
     def update_changed(self, table: Staged) -> None:
         for statement in self._sql.update_changed(table):
             self._execute(statement)
+
+    def delete_changed(self, table: Staged) -> None:
+        self._execute(self._sql.delete_changed(table))
 
     def insert_missing(self, table: Staged) -> None:
         self._execute(self._sql.insert_missing(table))

@@ -75,6 +75,13 @@ def delete_surplus(table: Staged) -> str:
     return f"DELETE FROM {_target(table)} WHERE _rowid_ IN ({surplus})"
 
 
+def delete_changed(table: Staged) -> str:
+    """Return the statement that deletes the rows which differ."""
+    keys = ", ".join(f"t.{quoted(column)}" for column in table.key)
+    changed = f"SELECT {keys} FROM {_stage(table)} s JOIN {_target(table)} t ON {_changed(table)}"
+    return f"DELETE FROM {_target(table)} WHERE ({_names(table.key)}) IN ({changed})"
+
+
 def quoted(name: str) -> str:
     """Return an identifier in quotes."""
     return '"' + name.replace('"', '""') + '"'

@@ -88,6 +88,15 @@ class Catalog:
         [column] = self._primary(name)
         return [SequencePosition(column, "sqlite_sequence", position[0][0] if position else None)]
 
+    def definitions(self, name: str) -> list[str]:
+        """Return the statements that make the table and its unique indexes."""
+        rows = self.rows(
+            "SELECT sql FROM main.sqlite_schema WHERE tbl_name = %s AND sql IS NOT NULL"
+            " AND (type = 'table' OR (type = 'index' AND sql LIKE 'CREATE UNIQUE%%')) ORDER BY type DESC",
+            name,
+        )
+        return [definition for (definition,) in rows]
+
     def triggers(self, name: str) -> list[tuple[str, str]]:
         return self.rows("SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = %s", name)
 

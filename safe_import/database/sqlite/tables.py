@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from django.db import OperationalError, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
+from django.db.utils import ConnectionHandler
 
+from safe_import.database.dialect import restored
 from safe_import.database.sqlite import row_sql
 from safe_import.database.sqlite.literals import LITERAL, Value, value_of
 from safe_import.database.sqlite.row_sql import plain_select, quoted
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from safe_import.database.tables import ForeignKey, Staged
+    from safe_import.database.tables import ForeignKey, Staged, Tables
 
 _BATCH = 1000
 
@@ -48,13 +52,16 @@ class SQLiteTables:
             yield
 
     @contextmanager
-    def restoring(self, names: Sequence[str], *, dry_run: bool) -> Iterator[None]:
+    def counting(self) -> Iterator[None]:
         require_no_transaction(self._connection)
-        with self._begin_immediate(not dry_run), transaction.atomic(using=self._connection.alias):
-            if dry_run:
-                yield
-                transaction.set_rollback(True, using=self._connection.alias)
-                return
+        with transaction.atomic(using=self._connection.alias):
+            yield
+            transaction.set_rollback(True, using=self._connection.alias)
+
+    @contextmanager
+    def restoring(self, names: Sequence[str], *, lock_timeout: float) -> Iterator[None]:
+        require_no_transaction(self._connection)
+        with self._write_lock(lock_timeout), transaction.atomic(using=self._connection.alias):
             self._execute("PRAGMA defer_foreign_keys = ON")
             triggers = [each for name in names for each in self._catalog.triggers(name)]
             for name, _ in triggers:
@@ -64,6 +71,25 @@ class SQLiteTables:
                 self._execute(definition)
             for stage in self._catalog.temporary_tables("safe_import_restore_"):
                 self._execute(f"DROP TABLE temp.{quoted(stage)}")
+
+    @contextmanager
+    def scratch(self, names: Sequence[str]) -> Iterator[Tables]:
+        with TemporaryDirectory() as directory:  # made with mode 0700
+            settings = {
+                **self._connection.settings_dict,
+                "NAME": Path(directory) / "scratch.sqlite3",
+                "ATOMIC_REQUESTS": False,
+            }
+            connection = ConnectionHandler({DEFAULT_DB_ALIAS: settings})[DEFAULT_DB_ALIAS]
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("PRAGMA foreign_keys = OFF")
+                    cursor.execute("BEGIN")
+                    for definition in (each for name in names for each in self._catalog.definitions(name)):
+                        cursor.execute(definition)
+                yield SQLiteTables(connection)
+            finally:
+                connection.close()
 
     def forbid_writes(self) -> None:
         """Nothing to do: after this a dry run only reads, and its transaction is rolled back."""
@@ -126,6 +152,9 @@ class SQLiteTables:
         for statement in row_sql.update_changed(table):
             self._execute(statement)
 
+    def delete_changed(self, table: Staged) -> None:
+        self._execute(row_sql.delete_changed(table))
+
     def insert_missing(self, table: Staged) -> None:
         self._execute(row_sql.insert_missing(table))
 
@@ -143,15 +172,15 @@ class SQLiteTables:
                     sqlite3.Cursor.executemany(cursor, insert, map(_row, lines))
 
     @contextmanager
-    def _begin_immediate(self, immediate: bool) -> Iterator[None]:
+    def _write_lock(self, timeout: float) -> Iterator[None]:
         """Let Django begin the transaction with the write lock, so that nobody writes between our look and our step."""
-        connection: Any = self._connection
-        before = connection.transaction_mode
-        connection.transaction_mode = "IMMEDIATE" if immediate else before
+        before = self._catalog.rows("PRAGMA busy_timeout")[0][0]
+        self._execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
         try:
-            yield
+            with restored(self._connection, "transaction_mode", "IMMEDIATE"):
+                yield
         finally:
-            connection.transaction_mode = before
+            self._execute(f"PRAGMA busy_timeout = {before}")
 
     def _execute(self, sql: str) -> None:
         with self._connection.cursor() as cursor:

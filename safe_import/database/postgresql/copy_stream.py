@@ -1,4 +1,4 @@
-"""COPY in both directions, through psycopg 3 as well as psycopg2."""
+"""COPY of whole tables in both directions, as streams, through psycopg 3 as well as psycopg2."""
 
 from __future__ import annotations
 

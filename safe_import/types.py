@@ -48,7 +48,7 @@ _TOP_LABEL = r"\p{L}(?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])"
 EMAIL_PATTERN = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP_LABEL}$"
 
 
-class Invalid(ValueError):  # noqa: N818 - says what it means, as the names in errors.py do
+class Invalid(ValueError):
     """A cell, or a row, breaks a rule. Raise it in a validator of a row model to give the rule your own message.
 
     Args:

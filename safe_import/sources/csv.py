@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -117,10 +118,11 @@ def _encoding(head: bytes, named: str | None) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return encoding
-    try:
-        b"".decode(named or "utf-8")  # refuses codecs that do not make text, too
-    except (LookupError, UnicodeError):
-        raise UsageError(f"There is no text encoding called {named!r}.") from None
+    with contextlib.suppress(UnicodeError):
+        try:
+            b"a".decode(named or "utf-8")  # refuses codecs that do not make text, too
+        except LookupError:
+            raise UsageError(f"There is no text encoding called {named!r}.") from None
     return codecs.lookup(named or "utf-8").name
 
 
@@ -148,6 +150,8 @@ def _first_undecodable(binary: BinaryIO, encoding: str) -> tuple[int, int]:
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(error.encoding, "ignore")
             return line + before.count("\n"), consumed - pending + error.start
+        except UnicodeError:  # of a codec that does not say where
+            return line, consumed
         if not chunk:
             return line, consumed
         consumed += len(chunk)

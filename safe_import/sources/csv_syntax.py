@@ -12,8 +12,8 @@ open quote has swallowed.
 
 from __future__ import annotations
 
+import io
 import re
-from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
@@ -22,11 +22,11 @@ from safe_import.records import Problem
 from safe_import.sources.base import BrokenRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 DELIMITERS = ",;\t|"
 _CELLS_A_ROW = 16  # a row may be as long as that many of the longest cells, which bounds the memory
-_TOO_LONG = "\0"  # stands for a line that is too long to be kept; recognised by identity
+_TOO_LONG = "a line that is too long"  # stands for a line that is too long to be kept; recognised by identity
 _QUOTED = re.compile('"[^"]*"?')
 
 
@@ -47,12 +47,12 @@ class _Lines:
 
     def __init__(self, text: TextIO, longest: int) -> None:
         self._text, self._longest = text, longest
-        self._again: deque[str] = deque()
+        self._again: list[tuple[io.StringIO, bool]] = []
         self.number = 0
 
     def next(self) -> str:
         """Return the next line with its end; nothing at the end of the text, ``_TOO_LONG`` for what can't be kept."""
-        line = self._again.popleft() if self._again else self._text.readline(self._longest)
+        line = self._put_back_before() or self._text.readline(self._longest)
         self.number += bool(line)
         if len(line) < self._longest or line.endswith(("\n", "\r")):
             return line
@@ -60,9 +60,21 @@ class _Lines:
             pass
         return _TOO_LONG
 
-    def put_back(self, lines: Sequence[str]) -> None:
-        self._again.extendleft(reversed(lines))
-        self.number -= len(lines)
+    def put_back(self, lines: io.StringIO, number: int, *, and_too_long: bool) -> None:
+        """Give the lines below line ``number`` once more, and after them one that could not be kept."""
+        lines.seek(0)
+        self._again.append((lines, and_too_long))
+        self.number = number
+
+    def _put_back_before(self) -> str:
+        while self._again:
+            lines, and_too_long = self._again[-1]
+            if line := lines.readline():
+                return line
+            self._again.pop()
+            if and_too_long:
+                return _TOO_LONG
+        return ""
 
 
 class Rows:
@@ -98,25 +110,30 @@ class Rows:
 
     def _quoted(self, start: int, line: str) -> list[str] | BrokenRow:
         """The cells of a row that has quotes, and may go on over several lines."""
-        parts, length, open_quote = [line], len(line), line.count('"') % 2
+        below, open_quote = io.StringIO(newline=""), line.count('"') % 2
         while open_quote:
             more = self._lines.next()
-            length += len(more)
-            parts += [more] if more else []
-            if not more or more is _TOO_LONG or length > self._limits.row_length:
-                return self._broken(start, parts, 0)
+            kept = more if more is not _TOO_LONG else ""
+            below.write(kept)
+            if not kept or len(line) + below.tell() > self._limits.row_length:
+                self._lines.put_back(below, start, and_too_long=more is _TOO_LONG)
+                return self._broken(start, line, 0)
             open_quote ^= more.count('"') % 2
-        text = _without_end("".join(parts))
+        text = _without_end(line + below.getvalue())
         cells = _cells(text, self._delimiter)
-        return self._broken(start, parts, cells) if isinstance(cells, int) else self._within_limits(start, text, cells)
+        if isinstance(cells, list):
+            return self._within_limits(start, text, cells)
+        several_lines = below.tell() > 0
+        self._lines.put_back(below, start, and_too_long=False)
+        return self._broken(start, line, 0 if several_lines else cells)
 
-    def _broken(self, start: int, parts: Sequence[str], cell: int) -> BrokenRow:
-        self._lines.put_back(parts[1:])
+    @staticmethod
+    def _broken(start: int, line: str, cell: int) -> BrokenRow:
         code, message = "unbalanced_quote", "a quote is opened here and not closed where a cell ends; close it"
-        if len(parts) == 1 and cell:
+        if cell:
             code = "misplaced_quote"
             message = f"cell {cell} has text beside its quotes; double the quotes inside, and put the cell in quotes"
-        return BrokenRow(Problem(start, None, code, message), (_without_end(parts[0]),))
+        return BrokenRow(Problem(start, None, code, message), (_without_end(line),))
 
     def _within_limits(self, start: int, text: str, cells: list[str]) -> list[str] | BrokenRow:
         if len(cells) > self._limits.columns:

@@ -32,7 +32,8 @@ class InputFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.label = "standard input" if os.fspath(path) == STANDARD_INPUT else Path(path).name
+        self._named = "standard input" if os.fspath(path) == STANDARD_INPUT else os.fspath(path)
+        self.label = Path(self._named).name
         self._path = Path(path)
         self._spooled = False
         if os.fspath(path) == STANDARD_INPUT:
@@ -78,7 +79,7 @@ class InputFile:
             self._path.unlink(missing_ok=True)
 
     def _error(self, reason: str) -> SourceError:
-        return SourceError(f"{self.label}: {reason}")
+        return SourceError(f"{self._named}: {reason}")
 
     def _is_regular(self) -> bool:
         try:

@@ -52,8 +52,7 @@ class RejectsFile:
         self._source = source
         if doubled := [name for name in REJECTS_COLUMNS if name in source.header()]:
             raise SourceError(f"{source.label}: the column {doubled[0]!r} is reserved for rejects files; rename it")
-        if os.path.lexists(self.path) and not _is_ours(self.path):
-            raise SourceError(f"{self.path.name}: exists already and is no rejects file; name another, or remove it")
+        self._refuse_foreign()
 
     def __enter__(self) -> Self:
         with self._failing_clearly():
@@ -101,18 +100,24 @@ class RejectsFile:
             if exception is None and self.rows:
                 self._publish()
         finally:
-            self._part.close()
+            with contextlib.suppress(OSError):  # a full disk fails here again
+                self._part.close()
             Path(self._part.name).unlink(missing_ok=True)
 
     def _publish(self) -> None:
         with self._failing_clearly():
             self._part.flush()
             os.fsync(self._part.fileno())
+            self._refuse_foreign()
             if os.path.lexists(self.path):
                 self.path.rename(_free_name(self.path))
             # Taking the name first makes sure that what somebody else put there meanwhile is not overwritten.
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             Path(self._part.name).replace(self.path)
+
+    def _refuse_foreign(self) -> None:
+        if os.path.lexists(self.path) and not _is_ours(self.path):
+            raise SourceError(f"{self.path.name}: exists already and is no rejects file; name another, or remove it")
 
     @contextlib.contextmanager
     def _failing_clearly(self) -> Iterator[None]:

@@ -50,6 +50,8 @@ class Row(BaseModel):
                 raise SpecError(f"{cls.__name__}.clearable names {name!r}, which is no field that accepts None.")
         for name in cls.model_fields:
             cls.spellings(name)
+            if hasattr(Row, name):
+                raise SpecError(f"{cls.__name__}.{name} hides an attribute that every row has; name it otherwise.")
 
     @classmethod
     def spellings(cls, name: str) -> tuple[str, ...]:

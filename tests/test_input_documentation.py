@@ -1,0 +1,53 @@
+"""``docs/input.md`` says what is accepted, and what is refused with which message: every row of its tables holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.input_samples import KINDS, PersonRow, file_outcome, value_outcome
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "input.md"
+CELL_BORDER = re.compile(r"(?<!\\)\|")
+
+
+def _tables(heading: str) -> list[list[str]]:
+    """The rows of the table below a heading, cell by cell, with what Markdown escapes restored."""
+    section = DOCUMENT.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip().replace(r"\|", "|") for cell in CELL_BORDER.split(line)[1:-1]] for line in lines]
+
+
+def _bytes(written: str) -> bytes:
+    """The content of a file that the document writes as a Python bytes literal."""
+    return written.strip("`").encode().decode("unicode_escape").encode("latin-1")
+
+
+def _text(written: str) -> str:
+    return re.sub(r"\\x(..)", lambda found: chr(int(found[1], 16)), written.strip("`"))
+
+
+@pytest.mark.parametrize(("type_name", "cell", "outcome"), _tables("Values"))
+def test_values_become_what_the_document_says(type_name: str, cell: str, outcome: str) -> None:
+    """Every kind of value is taken, or refused with code and message, as documented."""
+    assert value_outcome(type_name.strip("`"), _text(cell)) == outcome
+
+
+@pytest.mark.parametrize(("_about", "content", "outcome"), _tables("Text files"))
+def test_text_files_are_read_as_the_document_says(_about: str, content: str, outcome: str, tmp_path: Path) -> None:
+    """Encodings, delimiters, quotes, blank and broken rows are dealt with as documented."""
+    assert file_outcome(tmp_path / "people.csv", _bytes(content), (PersonRow,)) == outcome
+
+
+@pytest.mark.parametrize(("_about", "content", "outcome"), _tables("Headers"))
+def test_headers_are_matched_as_the_document_says(_about: str, content: str, outcome: str, tmp_path: Path) -> None:
+    """Misspelt, unknown, doubled and missing columns are dealt with as documented."""
+    assert file_outcome(tmp_path / "people.csv", _bytes(content), (PersonRow,)) == outcome
+
+
+@pytest.mark.parametrize(("_about", "content", "outcome"), _tables("Several kinds of rows in one file"))
+def test_kinds_of_rows_are_told_as_the_document_says(_about: str, content: str, outcome: str, tmp_path: Path) -> None:
+    """A row is taken for one kind or refused, never for something else and never skipped."""
+    assert file_outcome(tmp_path / "ladders.csv", _bytes(content), KINDS) == outcome

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from safe_import.records import Problem
+    from safe_import.records import Problem, RunResult
 
 
 class SafeImportError(Exception):
     """The base of all of ours. Nothing was changed in the database, unless a subclass says otherwise.
 
-    ``exit_code`` is what a command exits with when this reaches it.
+    ``exit_code`` is what a command exits with when this reaches it; ``result`` is what the run came to, if it had begun.
     """
 
     exit_code: ClassVar[int] = 1
+    result: RunResult | None = None
 
 
 class UsageError(SafeImportError):
@@ -68,6 +69,14 @@ class DeletionDetected(VerificationFailed):
 
 class GuardUnavailable(SafeImportError):
     """The database is set up so that a deletion could not be seen. Change the setting that the message names."""
+
+
+class DatabaseFailure(SafeImportError):
+    """The database refused to go on, and the run was rolled back. The message says why; run the same command again."""
+
+
+class UnexpectedFailure(SafeImportError):
+    """Something failed that nobody foresaw, and the run was rolled back. The log has the trace."""
 
 
 class BackupError(SafeImportError):

@@ -120,6 +120,29 @@ class RunResult:
     undo: str | None = None
     exit_code: int = 0
 
+    def as_dict(self) -> dict[str, Any]:
+        """The report for programs, see ``docs/commands.md``. Holds no value of a cell."""
+        return {
+            "run": self.run,
+            "spec": self.spec,
+            "state": self.state,
+            "dry_run": self.dry_run,
+            "rows": self.rows.as_dict(),
+            "models": {label: counts.as_dict() for label, counts in self.models.items()},
+            "links": {"held": self.links_held, "left_empty": self.links_left_empty},
+            "plan": self.plan,
+            "backup": self.backup,
+            "rejects": self.rejects,
+            "errors": [dataclasses.asdict(problem) for problem in self.errors],
+            "errors_total": self.errors_total,
+            "warnings": [dataclasses.asdict(problem) for problem in self.warnings],
+            "warnings_total": self.warnings_total,
+            "checks": [check.as_dict() for check in self.checks],
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+            "undo": self.undo,
+            "exit_code": self.exit_code,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Validated:

@@ -1,0 +1,231 @@
+"""What the stages ask of a database: the words of SQL in which the vendors differ, and the two kinds of transaction.
+
+One subclass a vendor. Nothing outside this package asks which vendor it is.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from safe_import.database.encoding import Encoder, encoder
+
+Field = models.Field[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """In seconds; always set while a run writes."""
+
+    lock: float
+    statement: float
+
+
+class Dialect(abc.ABC):
+    """The SQL of one vendor, on one connection."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+
+    # -- names
+
+    def quote(self, name: str) -> str:
+        return self.connection.ops.quote_name(name)
+
+    @abc.abstractmethod
+    def table(self, model: type[models.Model]) -> str:
+        """The qualified and quoted name of the model's table, which no temporary table can shadow."""
+
+    @abc.abstractmethod
+    def temp(self, name: str) -> str:
+        """The qualified and quoted name of a temporary table of ours."""
+
+    def column(self, field: Field) -> str:
+        return self.quote(field.column)
+
+    # -- types and values
+
+    @abc.abstractmethod
+    def base_type(self, field: Field) -> str:
+        """The type in which values of ``field`` are staged: without length or precision, so that nothing is cut."""
+
+    @abc.abstractmethod
+    def cast(self, field: Field, sql: str) -> str:
+        """``sql``, a staged value, as the column's own type."""
+
+    def from_base(self, field: Field, sql: str) -> str:
+        """``sql``, a parameter in its encoded form, as the column's own type."""
+        return sql
+
+    @abc.abstractmethod
+    def lossy(self, field: Field, sql: str) -> str | None:
+        """A condition that holds when the cast changes the staged value ``sql``; None when it can't."""
+
+    @abc.abstractmethod
+    def differs(self, field: Field, left: str, right: str) -> str:
+        """A condition that holds when two values of ``field`` are stored differently; NULL equals NULL."""
+
+    @abc.abstractmethod
+    def text(self, field: Field, sql: str) -> str:
+        """The database's own lossless text form of a value of ``field``; NULL stays NULL."""
+
+    @abc.abstractmethod
+    def from_text(self, field: Field, sql: str) -> str:
+        """The inverse of ``text``."""
+
+    @abc.abstractmethod
+    def json_string(self, sql: str) -> str:
+        """``sql``, a text, as a JSON string; NULL becomes the word null."""
+
+    @abc.abstractmethod
+    def fingerprint(self, sql: Sequence[str]) -> str:
+        """A hash, as text, over texts that may be NULL."""
+
+    @abc.abstractmethod
+    def any_value(self, sql: str) -> str:
+        """An aggregate: some value of a group."""
+
+    def encoder(self, field: Field) -> Encoder:
+        """See ``encoding.encoder``."""
+        return encoder(field, self.connection)
+
+    bytes_type = "blob"
+
+    # -- keys
+
+    key_type = "text"
+    """The type of folded keys, which compare byte by byte."""
+
+    @abc.abstractmethod
+    def folded_column(self, sql: str, casefold: bool) -> str:
+        """A text column of the database under ``folding.fold``; only valid where ``foldable`` holds."""
+
+    @abc.abstractmethod
+    def foldable(self, sql: str, casefold: bool) -> str | None:
+        """A condition under which SQL alone folds the column; the other rows are folded in Python. None: always."""
+
+    version = "NULL"
+    """An expression that changes whenever a row is written; NULL where the write lock makes it unnecessary."""
+
+    # -- temporary tables
+
+    @abc.abstractmethod
+    def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
+        """Creates a temporary table; also where the session may only read."""
+
+    @abc.abstractmethod
+    def add_temp_column(self, name: str, column: str, type_: str) -> None: ...
+
+    @abc.abstractmethod
+    def drop_temp(self, names: Iterable[str]) -> None:
+        """Drops temporary tables, those that do not exist as well."""
+
+    @abc.abstractmethod
+    def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Appends encoded rows to a temporary table in one statement."""
+
+    def analyze(self, name: str) -> None:
+        """Lets the planner know how large a temporary table has become."""
+
+    # -- statements
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params or None)
+            return int(cursor.rowcount)
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a small result."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params or None)
+            return cursor.fetchall()
+
+    def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """The single value of a result."""
+        return self.rows(sql, params)[0][0]
+
+    @abc.abstractmethod
+    def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a large result at constant memory."""
+
+    # -- transactions
+
+    @abc.abstractmethod
+    def reading_only(self) -> AbstractContextManager[None]:
+        """The database refuses every write, but to temporary tables, until this ends. For staging, where a spec's code runs."""
+
+    @abc.abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """One read-only transaction that sees one state of the database. For the plan."""
+
+    @abc.abstractmethod
+    def writing(self, timeouts: Timeouts) -> AbstractContextManager[None]:
+        """The data transaction, with its timeouts set. For apply and verify."""
+
+    def assert_unchanged(self) -> None:
+        """Raises StalePlan where the database can only tell as a whole that somebody changed it since the plan."""
+
+    # -- writing
+
+    @abc.abstractmethod
+    def lock_rows(self, model: type[models.Model], condition: str) -> str:
+        """A SELECT of (pk, version) that locks the rows of ``model`` under ``condition``, in the order of their keys."""
+
+    def lock_table(self, model: type[models.Model]) -> None:
+        """Keeps others from inserting into the table until the transaction ends."""
+
+    @abc.abstractmethod
+    def next_keys(self, model: type[models.Model], ordered: str) -> str:
+        """A SELECT of (rec, pk) that gives each rec of the SELECT ``ordered`` the next generated primary key."""
+
+    insert_overriding = ""
+    """What an INSERT needs to write a generated primary key."""
+
+    def settle_constraints(self) -> None:
+        """Makes deferred constraints and triggers take effect now, where that does not have to wait for the commit."""
+
+    # -- runs
+
+    @abc.abstractmethod
+    def run_lock(self, tables: Sequence[str], holder: str) -> AbstractContextManager[None]:
+        """Holds the locks of a run on its tables.
+
+        Raises:
+            LockHeld: another run has one of them; the message says which, and who when the database knows.
+        """
+
+    @abc.abstractmethod
+    def witness(self) -> AbstractContextManager[Witness]:
+        """Guards a data transaction against deletions. Entered at its beginning."""
+
+
+class Witness(abc.ABC):
+    """The proof, taken from the database before the commit, that no row was removed."""
+
+    proof: str
+    """``proven``, or ``prevented`` where the database offers no count to prove it by."""
+
+    @abc.abstractmethod
+    def assert_nothing_deleted(self, inserted: Mapping[str, int]) -> None:
+        """Raises DeletionDetected, naming the tables, when rows were removed since the witness was entered.
+
+        Args:
+            inserted: how many rows the run itself inserted, by table name.
+        """
+
+
+@contextmanager
+def restored(connection: BaseDatabaseWrapper, attribute: str, value: Any) -> Iterator[None]:
+    """Sets an attribute of a Django connection for a while."""
+    before = getattr(connection, attribute)
+    setattr(connection, attribute, value)
+    try:
+        yield
+    finally:
+        setattr(connection, attribute, before)

@@ -1,0 +1,43 @@
+"""``folding.fold`` as a Django expression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import BooleanField, Func, TextField
+
+
+class Folded(Func):
+    """A text column as keys are compared. On PostgreSQL case folding holds for ASCII alone: see ``Unfoldable``."""
+
+    output_field = TextField()
+
+    def __init__(self, expression: Any, casefold: bool) -> None:
+        super().__init__(expression)
+        self.casefold = casefold
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        template = 'lower((%(expressions)s)::text COLLATE "C")' if self.casefold else "normalize((%(expressions)s)::text, NFC)"
+        return self.as_sql(compiler, connection, template=template)
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        return self.as_sql(compiler, connection, template=f"si_fold(%(expressions)s, {int(self.casefold)})")
+
+
+class Unfoldable(Func):
+    """Whether ``Folded`` can't fold a value, so that it has to be folded in Python."""
+
+    output_field = BooleanField()
+
+    def __init__(self, expression: Any, casefold: bool) -> None:
+        super().__init__(expression)
+        self.casefold = casefold
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        if not self.casefold:
+            return "FALSE", ()
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"(octet_length({sql}) <> char_length({sql}))", (*params, *params)
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        return "FALSE", ()

@@ -1,0 +1,62 @@
+"""What a database error means, in words that hold no value: the server's own text may quote a row."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, IntegrityError
+
+_TRANSIENT = {"40001": "a conflict with another transaction", "40P01": "a deadlock", "55P03": "a lock timeout"}
+_MEANINGS = {
+    "57014": "a statement took longer than the statement timeout",
+    "57P01": "the session was terminated by an administrator",
+    "25006": "something tried to write before the plan was made, while only reading is allowed",
+    "23502": "a column that must not be NULL would be",
+    "23503": "a record would refer to one that does not exist",
+    "23505": "two records would have the same unique key",
+    "23514": "a check constraint would be broken",
+    "23P01": "an exclusion constraint would be broken",
+    "P0001": "a trigger or function of the database refused it",
+    "53100": "the disk of the server is full",
+}
+
+
+def sqlstate(error: DatabaseError) -> str:
+    """The five characters by which PostgreSQL names an error; empty for other databases."""
+    cause = error.__cause__
+    return str(getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or "")
+
+
+def may_pass(error: DatabaseError) -> bool:
+    """Whether the same work, begun anew, may succeed: deadlocks, lock timeouts, and races for a unique key."""
+    code = sqlstate(error)
+    if code:
+        return code in _TRANSIENT or code == "23505"
+    return "locked" in str(error)  # SQLite: another connection writes
+
+
+def describe(error: DatabaseError) -> str:
+    """What happened, with the names of table and constraint where the server tells them."""
+    code = sqlstate(error)
+    if not code:
+        return _describe_sqlite(error)
+    diag = getattr(error.__cause__, "diag", None)
+    names = [
+        f"{word} {name}"
+        for word, name in (
+            ("table", getattr(diag, "table_name", None)),
+            ("column", getattr(diag, "column_name", None)),
+            ("constraint", getattr(diag, "constraint_name", None)),
+        )
+        if name
+    ]
+    meaning = _TRANSIENT.get(code) or _MEANINGS.get(code) or type(error).__name__
+    return f"{meaning} ({', '.join([*names, f'SQLSTATE {code}'])})"
+
+
+def _describe_sqlite(error: DatabaseError) -> str:
+    text = str(error)
+    if isinstance(error, IntegrityError) and "constraint failed" in text:
+        return text  # SQLite names the constraint and its columns, never a value
+    for sign, meaning in (("locked", "a lock timeout"), ("interrupted", _MEANINGS["57014"]), ("full", "the disk is full")):
+        if sign in text:
+            return meaning
+    return f"the database refused it ({type(error).__name__})"

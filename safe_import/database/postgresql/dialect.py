@@ -1,0 +1,222 @@
+"""PostgreSQL, 14 and later. Why these forms: see ``docs/architecture.md``, "The SQL of a plan"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import Any
+
+from django.db import models, transaction
+
+from safe_import.database.dialect import Dialect, Field, Timeouts, Witness
+from safe_import.database.postgresql.copy import copy_rows
+from safe_import.database.postgresql.locks import advisory_locks
+from safe_import.database.postgresql.witness import witness
+from safe_import.errors import SpecError
+
+_STAGED_AS = {
+    "character varying": "text", "character": "text", "text": "text", "citext": "text", "numeric": "numeric",
+    "smallint": "bigint", "integer": "bigint", "bigint": "bigint", "real": "double precision",
+}  # fmt: skip
+# Types whose = tells everything apart that is stored differently; all others are compared as text.
+_EQUAL_IS_SAME = {
+    "numeric", "smallint", "integer", "bigint", "double precision", "boolean", "date", "timestamp with time zone",
+    "timestamp without time zone", "uuid",
+}  # fmt: skip
+_WHOLE = {"smallint": 2**15, "integer": 2**31}
+
+
+class PostgreSQL(Dialect):
+    """See Dialect."""
+
+    version = "xmin::text"
+    bytes_type = "bytea"
+    key_type = 'text COLLATE "C"'
+    insert_overriding = "OVERRIDING SYSTEM VALUE"
+
+    def table(self, model: type[models.Model]) -> str:
+        return self._table(model._meta.db_table)
+
+    @lru_cache  # noqa: B019  # a dialect lives as long as one run
+    def _table(self, name: str) -> str:
+        found = self.rows(
+            "SELECT n.nspname, c.relname, c.relpersistence FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.oid = to_regclass(%s)",
+            [self.quote(name)],
+        )
+        if not found:
+            raise SpecError(f"The table {name} does not exist. Run migrate first.")
+        schema, table, persistence = found[0]
+        if persistence == "t":
+            raise SpecError(f"A temporary table hides the table {name}. Drop the temporary one.")
+        return f"{self.quote(schema)}.{self.quote(table)}"
+
+    def temp(self, name: str) -> str:
+        return f"pg_temp.{self.quote(name)}"
+
+    # -- types and values
+
+    def _type(self, field: Field) -> str:
+        """The column's type as the database has it, which may be narrower than Django's."""
+        try:
+            return self._types(field.model._meta.db_table)[field.column]
+        except KeyError:
+            raise SpecError(f"The table of {field.model._meta.label} has no column {field.column}. Run migrate.") from None
+
+    @lru_cache  # noqa: B019  # a dialect lives as long as one run
+    def _types(self, table: str) -> dict[str, str]:
+        return dict(
+            self.rows(
+                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+                " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+                [self._table(table)],
+            )
+        )
+
+    def base_type(self, field: Field) -> str:
+        plain = re.sub(r"\([\d,]+\)", "", self._type(field))
+        return _STAGED_AS.get(plain, plain)
+
+    def cast(self, field: Field, sql: str) -> str:
+        return sql if self._type(field) == self.base_type(field) else f"CAST({sql} AS {self._type(field)})"
+
+    def from_base(self, field: Field, sql: str) -> str:
+        return f"CAST({sql} AS {self._type(field)})"
+
+    def lossy(self, field: Field, sql: str) -> str | None:
+        real = self._type(field)
+        if match := re.fullmatch(r"(?:character varying|character)\((\d+)\)", real):
+            return f"char_length({sql}) > {match[1]}"
+        if match := re.fullmatch(r"numeric\((\d+),(-?\d+)\)", real):
+            whole = int(match[1]) - int(match[2])
+            return f"(abs({sql}) >= 10::numeric ^ {whole} OR round({sql}, {match[2]}) <> {sql})"
+        if real in _WHOLE:
+            return f"{sql} NOT BETWEEN {-_WHOLE[real]} AND {_WHOLE[real] - 1}"
+        return f"CAST({sql} AS real)::double precision <> {sql}" if real == "real" else None
+
+    def differs(self, field: Field, left: str, right: str) -> str:
+        if re.sub(r"\([\d,-]+\)", "", self._type(field)) in _EQUAL_IS_SAME:
+            return f"{left} IS DISTINCT FROM {right}"
+        return f'({left})::text COLLATE "C" IS DISTINCT FROM ({right})::text COLLATE "C"'
+
+    def text(self, field: Field, sql: str) -> str:
+        return f'(({sql})::text COLLATE "C")'
+
+    def from_text(self, field: Field, sql: str) -> str:
+        return f"CAST({sql} AS {self._type(field)})"
+
+    def json_string(self, sql: str) -> str:
+        return f"coalesce(to_json({sql})::text, 'null')"
+
+    def fingerprint(self, sql: Sequence[str]) -> str:
+        return f"md5(ROW({', '.join(sql)})::text)"
+
+    def any_value(self, sql: str) -> str:
+        return f"(array_agg({sql}))[1]"
+
+    # -- keys
+
+    def folded_column(self, sql: str, casefold: bool) -> str:
+        return f'lower({sql}::text COLLATE "C")' if casefold else f'normalize({sql}::text, NFC) COLLATE "C"'
+
+    def foldable(self, sql: str, casefold: bool) -> str | None:
+        return f"octet_length({sql}) = char_length({sql})" if casefold else None
+
+    # -- temporary tables
+
+    def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
+        body = ", ".join(f"{self.quote(column)} {type_}" for column, type_ in columns.items())
+        self._define(f"CREATE TEMP TABLE {self.quote(name)} ({body})")
+
+    def add_temp_column(self, name: str, column: str, type_: str) -> None:
+        self._define(f"ALTER TABLE {self.temp(name)} ADD COLUMN {self.quote(column)} {type_}")
+
+    def drop_temp(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._define(f"DROP TABLE IF EXISTS {self.temp(name)}")
+
+    def _define(self, sql: str) -> None:
+        """DDL on temporary tables counts as writing, so it needs a transaction that may write, also while we only read."""
+        if self.connection.in_atomic_block:
+            self.execute(sql)
+            return
+        with transaction.atomic(using=self.connection.alias):
+            self.execute("SET LOCAL transaction_read_only = off")
+            self.execute(sql)
+
+    def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        names = ", ".join(self.quote(column) for column in columns)
+        with self.connection.cursor() as cursor:
+            copy_rows(cursor.cursor, f"COPY {self.temp(name)} ({names}) FROM STDIN", rows)
+
+    def analyze(self, name: str) -> None:
+        self.execute(f"ANALYZE {self.temp(name)}")
+
+    def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        with self.connection.chunked_cursor() as cursor:  # a server-side cursor
+            cursor.execute(sql, params or None)
+            while chunk := cursor.fetchmany(2000):
+                yield from chunk
+
+    # -- transactions
+
+    @contextmanager
+    def reading_only(self) -> Iterator[None]:
+        before = self.value("SELECT current_setting('default_transaction_read_only')")
+        self.execute("SET default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            if not self.connection.needs_rollback:
+                self.execute(f"SET default_transaction_read_only = {before}")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with transaction.atomic(using=self.connection.alias, durable=True):
+            self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+    @contextmanager
+    def writing(self, timeouts: Timeouts) -> Iterator[None]:
+        with transaction.atomic(using=self.connection.alias, durable=True):
+            self.execute(f"SET LOCAL lock_timeout = '{int(timeouts.lock * 1000)}ms'")
+            self.execute(f"SET LOCAL statement_timeout = '{int(timeouts.statement * 1000)}ms'")
+            # A client that was killed in the middle of a statement frees its locks at once, not when it ends.
+            self.execute("SET LOCAL client_connection_check_interval = '1s'")
+            yield
+
+    # -- writing
+
+    def lock_rows(self, model: type[models.Model], condition: str) -> str:
+        pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one
+        return (
+            f"SELECT {pk} AS pk, {self.version} AS ver FROM {self.table(model)} t"
+            f" WHERE {condition} ORDER BY {pk} FOR NO KEY UPDATE"
+        )
+
+    def lock_table(self, model: type[models.Model]) -> None:
+        self.execute(f"LOCK TABLE {self.table(model)} IN SHARE ROW EXCLUSIVE MODE")
+
+    def next_keys(self, model: type[models.Model], ordered: str) -> str:
+        column = model._meta.pk.column  # type: ignore[union-attr]  # a model that is installed has one
+        sequence = self.value("SELECT pg_get_serial_sequence(%s, %s)", [self.table(model), column])
+        if sequence is None:
+            raise SpecError(f"{model._meta.label} has no sequence for its primary key.")
+        return f"SELECT rec, nextval('{sequence}'::regclass) AS pk FROM ({ordered}) q"
+
+    def settle_constraints(self) -> None:
+        """A deferred trigger may defer another one, so this goes on until nothing more is written."""
+        counts = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_all_tables"
+        before = None
+        while before != (before := self.value(counts)):
+            self.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    # -- runs
+
+    def run_lock(self, tables: Sequence[str], holder: str) -> AbstractContextManager[None]:
+        return advisory_locks(self, tables)
+
+    def witness(self) -> AbstractContextManager[Witness]:
+        return witness(self)

@@ -1,0 +1,43 @@
+"""One run a table at a time: advisory locks of the session, which the server frees when the session ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from safe_import.errors import LockHeld
+
+if TYPE_CHECKING:
+    from safe_import.database.dialect import Dialect
+
+_SPACE = 0x5AFE1  # the first key of our advisory locks; the second is the table's oid
+
+_HOLDER = """
+    SELECT a.pid, a.usename, a.application_name, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ')
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND l.classid = %s::bigint::oid AND l.objid = %s::regclass::oid
+"""
+
+
+@contextmanager
+def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
+    """Holds one session lock a table, taken in one order so that two runs can't wait for each other."""
+    taken: list[str] = []
+    try:
+        for table in sorted(tables):
+            if not dialect.value(f"SELECT pg_try_advisory_lock({_SPACE}, %s::regclass::oid::bigint::int4)", [table]):
+                raise LockHeld(_held_by(dialect, table))
+            taken.append(table)
+        yield
+    finally:
+        for table in reversed(taken):
+            dialect.execute(f"SELECT pg_advisory_unlock({_SPACE}, %s::regclass::oid::bigint::int4)", [table])
+
+
+def _held_by(dialect: Dialect, table: str) -> str:
+    holders = dialect.rows(_HOLDER, [_SPACE, table])
+    who = "; ".join(f"process {pid} of {user} ({app or 'no name'}), connected {since}" for pid, user, app, since in holders)
+    return f"Another run works on {table}: {who or 'it has just ended'}. Try again when it has finished."

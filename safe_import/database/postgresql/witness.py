@@ -1,0 +1,76 @@
+"""The proof that a transaction deleted nothing, from PostgreSQL's own counters and locks.
+
+# Note [Witness]
+``pg_stat_get_xact_tuples_deleted`` counts every row version that this transaction deleted in a table, whoever did it:
+a statement, a cascade, a trigger, a function. Counts of the transaction before can linger for about a second, so
+they are compared with a baseline. TRUNCATE, DROP and ALTER delete without counting; they take an AccessExclusiveLock,
+which this backend then holds on a relation that is not temporary. (Filenodes are no proof: VACUUM FULL by somebody
+else changes them, too.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from safe_import.database.dialect import Witness
+from safe_import.errors import DeletionDetected, GuardUnavailable
+
+if TYPE_CHECKING:
+    from safe_import.database.dialect import Dialect
+
+_USER_TABLES = """
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+"""
+_DELETED = f"SELECT c.oid::regclass::text, pg_stat_get_xact_tuples_deleted(c.oid) {_USER_TABLES}"
+_EXCLUSIVE = """
+    SELECT l.relation::regclass::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
+      AND c.relpersistence <> 't'
+      AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname LIKE 'pg\\_temp%' OR nspname LIKE 'pg\\_toast%')
+"""
+
+
+class PostgreSQLWitness(Witness):
+    """See Note [Witness]."""
+
+    proof = "proven"
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._assert_counting()
+        self.baseline = self._deleted()
+
+    def assert_nothing_deleted(self, inserted: Mapping[str, int]) -> None:
+        """See Witness; PostgreSQL counts deletions itself, so ``inserted`` is not needed."""
+        self._assert_counting()
+        deleted = {table: n - self.baseline.get(table, 0) for table, n in self._deleted().items()}
+        guilty = [f"{table} ({n} deleted)" for table, n in deleted.items() if n > 0]
+        guilty += [f"{table} (truncated, dropped or altered)" for (table,) in self.dialect.rows(_EXCLUSIVE)]
+        if guilty:
+            raise DeletionDetected(
+                f"Rows were removed while the import was writing: {', '.join(sorted(guilty))}. Everything was rolled "
+                "back. Look for a trigger, a cascade or a hook on these tables."
+            )
+
+    def _deleted(self) -> dict[str, int]:
+        return dict(self.dialect.rows(_DELETED))
+
+    def _assert_counting(self) -> None:
+        track, role = self.dialect.rows(
+            "SELECT current_setting('track_counts'), current_setting('session_replication_role')"
+        )[0]
+        if track != "on" or role != "origin":
+            raise GuardUnavailable(
+                f"PostgreSQL runs with track_counts = {track} and session_replication_role = {role}, so deletions can't "
+                "be seen. Set them to on and origin."
+            )
+
+
+@contextmanager
+def witness(dialect: Dialect) -> Iterator[Witness]:
+    """Guards the data transaction that has just begun."""
+    yield PostgreSQLWitness(dialect)

@@ -1,0 +1,175 @@
+"""SQLite, 3.35 and later. Why these forms: see ``docs/architecture.md``, "The SQL of a plan"."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from django.db import models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from safe_import.database.dialect import Dialect, Field, Timeouts, Witness, restored
+from safe_import.database.sqlite import guard
+from safe_import.database.sqlite.functions import register
+from safe_import.database.sqlite.locks import file_lock
+from safe_import.errors import StalePlan
+
+
+class SQLite(Dialect):
+    """See Dialect."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        super().__init__(connection)
+        connection.ensure_connection()
+        register(connection.connection)
+        self._data_version: int | None = None
+
+    def table(self, model: type[models.Model]) -> str:
+        return f"main.{self.quote(model._meta.db_table)}"
+
+    def temp(self, name: str) -> str:
+        return f"temp.{self.quote(name)}"
+
+    # -- types and values
+
+    def base_type(self, field: Field) -> str:
+        return "BLOB"  # no affinity: what is staged stays what it is
+
+    def cast(self, field: Field, sql: str) -> str:
+        return f"CAST({sql} AS NUMERIC)" if _target(field).get_internal_type() == "DecimalField" else sql
+
+    def lossy(self, field: Field, sql: str) -> str | None:
+        return None  # a column has no length or precision here; the encoders hold to the field's own
+
+    def differs(self, field: Field, left: str, right: str) -> str:
+        return f"{left} COLLATE BINARY IS NOT {right}"
+
+    def text(self, field: Field, sql: str) -> str:
+        return f"nullif(quote({sql}), 'NULL')"
+
+    def from_text(self, field: Field, sql: str) -> str:
+        return f"si_unquote({sql})"
+
+    def json_string(self, sql: str) -> str:
+        return f"json_quote({sql})"
+
+    def fingerprint(self, sql: Sequence[str]) -> str:
+        return f"si_hash({', '.join(sql)})"
+
+    def any_value(self, sql: str) -> str:
+        return f"min({sql})"
+
+    # -- keys
+
+    def folded_column(self, sql: str, casefold: bool) -> str:
+        return f"si_fold({sql}, {int(casefold)})"
+
+    def foldable(self, sql: str, casefold: bool) -> str | None:
+        return None
+
+    # -- temporary tables
+
+    def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
+        body = ", ".join(f"{self.quote(column)} {type_}" for column, type_ in columns.items())
+        self.execute(f"CREATE TEMP TABLE {self.quote(name)} ({body})")
+
+    def add_temp_column(self, name: str, column: str, type_: str) -> None:
+        self.execute(f"ALTER TABLE {self.temp(name)} ADD COLUMN {self.quote(column)} {type_}")
+
+    def drop_temp(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.execute(f"DROP TABLE IF EXISTS {self.temp(name)}")
+
+    def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        names = ", ".join(self.quote(column) for column in columns)
+        values = ", ".join(["%s"] * len(columns))
+        with self.connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({values})", rows)
+
+    def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params or None)
+            while chunk := cursor.fetchmany(2000):
+                yield from chunk
+
+    # -- transactions
+
+    @contextmanager
+    def reading_only(self) -> Iterator[None]:
+        self.execute("PRAGMA temp_store = 1")  # on file: in memory, a million rows took 400 MB. Drops temporary tables.
+        self._data_version = self.value("PRAGMA main.data_version")
+        with guard.reading_only(self):
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        with transaction.atomic(using=self.connection.alias, durable=True):  # within reading_only, which refuses writes
+            yield
+
+    @contextmanager
+    def writing(self, timeouts: Timeouts) -> Iterator[None]:
+        before = self.value("PRAGMA busy_timeout")
+        self.execute(f"PRAGMA busy_timeout = {int(timeouts.lock * 1000)}")
+        try:
+            with (
+                restored(self.connection, "transaction_mode", "IMMEDIATE"),
+                self._statement_timeout(timeouts.statement),
+                transaction.atomic(using=self.connection.alias, durable=True),
+            ):
+                yield
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {before}")
+
+    @contextmanager
+    def _statement_timeout(self, seconds: float) -> Iterator[None]:
+        """SQLite has no such setting; it asks now and then whether it should go on."""
+        began = time.monotonic()
+
+        def start_clock(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+            nonlocal began
+            began = time.monotonic()
+            return execute(sql, params, many, context)
+
+        raw = self.connection.connection
+        raw.set_progress_handler(lambda: int(time.monotonic() - began > seconds), 100_000)
+        try:
+            with self.connection.execute_wrapper(start_clock):
+                yield
+        finally:
+            raw.set_progress_handler(None, 0)
+
+    def assert_unchanged(self) -> None:
+        if self._data_version not in (None, self.value("PRAGMA main.data_version")):
+            raise StalePlan("Somebody wrote to the database between plan and apply.")
+
+    # -- writing
+
+    def lock_rows(self, model: type[models.Model], condition: str) -> str:
+        pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one
+        return f"SELECT {pk} AS pk, NULL AS ver FROM {self.table(model)} t WHERE {condition}"  # the write lock covers all
+
+    def next_keys(self, model: type[models.Model], ordered: str) -> str:
+        pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one
+        highest = self.value(f"SELECT coalesce(max({pk}), 0) FROM {self.table(model)}")
+        if self.rows("SELECT 1 FROM main.sqlite_master WHERE name = 'sqlite_sequence'"):
+            # AUTOINCREMENT never gives a key again, not even one whose record is gone.
+            given = self.rows("SELECT seq FROM main.sqlite_sequence WHERE name = %s", [model._meta.db_table])
+            highest = max([highest, *(seq for (seq,) in given)])
+        return f"SELECT rec, {int(highest)} + row_number() OVER (ORDER BY rec) AS pk FROM ({ordered}) q"
+
+    # -- runs
+
+    def run_lock(self, tables: Sequence[str], holder: str) -> AbstractContextManager[None]:
+        files = {name: file for _, name, file in self.rows("PRAGMA database_list")}
+        return file_lock(files["main"], holder)
+
+    def witness(self) -> AbstractContextManager[Witness]:
+        return guard.witness(self)
+
+
+def _target(field: Field) -> Field:
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return field

@@ -1,0 +1,41 @@
+"""The functions that SQLite lacks, registered on a connection under names of ours."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from safe_import.database.folding import fold
+
+
+def register(raw: Any) -> None:
+    """Makes si_fold, si_hash and si_unquote known to a ``sqlite3.Connection``; doing so again changes nothing."""
+    raw.create_function("si_fold", 2, _fold, deterministic=True)
+    raw.create_function("si_hash", -1, _hash, deterministic=True)
+    raw.create_function("si_unquote", 1, unquote, deterministic=True)
+
+
+def _fold(text: Any, casefold: int) -> str | None:
+    return None if text is None else fold(str(text), bool(casefold))
+
+
+def _hash(*texts: str | None) -> str:
+    digest = hashlib.sha256()
+    for text in texts:  # the length first, so that no two lists of texts look alike
+        digest.update(b"-" if text is None else b"%d:" % len(text) + text.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def unquote(literal: str | None) -> Any:
+    """The value of a literal as ``quote()`` writes it: text, blob, integer, real or NULL
+    (https://sqlite.org/lang_corefunc.html#quote)."""
+    if literal is None or literal == "NULL":
+        return None
+    if literal.startswith("'"):
+        return literal[1:-1].replace("''", "'")
+    if literal.startswith(("X'", "x'")):
+        return bytes.fromhex(literal[2:-1])
+    try:
+        return int(literal)
+    except ValueError:
+        return float(literal.replace("Inf", "inf"))

@@ -1,0 +1,64 @@
+"""The record of every run, and the journal of what it changed."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Run(models.Model):
+    """One execution of one import on one source. Written in autocommit, but for ``applied``: see Note [Run states]."""
+
+    class State(models.TextChoices):
+        CREATED = "created"
+        VALIDATED = "validated"
+        BACKED_UP = "backed_up"
+        APPLYING = "applying"
+        APPLIED = "applied"
+        VERIFIED = "verified"
+        FAILED = "failed"
+        UNDOING = "undoing"
+        UNDONE = "undone"
+
+    id = models.CharField(primary_key=True, max_length=26, editable=False)
+    spec = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State, default=State.CREATED)
+    started = models.DateTimeField(auto_now_add=True)
+    ended = models.DateTimeField(null=True)
+    user = models.CharField(max_length=200)
+    host = models.CharField(max_length=255)
+    process = models.IntegerField()
+    source = models.TextField()
+    source_sha256 = models.CharField(max_length=64, blank=True)
+    arguments = models.JSONField(default=dict)
+    plan = models.CharField(max_length=64, blank=True)
+    backup = models.TextField(blank=True)
+    report = models.JSONField(default=dict)
+    failure = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)  # a ULID tells the order; the clock does not
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.spec} {self.state}"
+
+
+class Change(models.Model):
+    """One record that a run created or updated. Written by SQL, in the transaction that changes the record.
+
+    ``key`` is the primary key in the database's text form. For an update ``before`` and ``after`` are JSON objects {column:
+    text form} of the columns that changed, as they landed; for a created record ``after`` is the fingerprint of its row.
+    """
+
+    class Action(models.TextChoices):
+        CREATE = "create"
+        UPDATE = "update"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="changes")
+    model = models.CharField(max_length=200)
+    key = models.TextField()
+    action = models.CharField(max_length=6, choices=Action)
+    before = models.TextField(null=True)
+    after = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.model} {self.key}"

@@ -1,0 +1,158 @@
+"""The fate of every record: create, update, unchanged or skip; and the errors that only the database can tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import NOT_PROVIDED, Field
+
+from safe_import.plan.joins import LIVE, outs
+from safe_import.plan.workspace import PROBLEM, Workspace
+from safe_import.spec.link import AnyLink
+from safe_import.spec.target import Target
+
+CREATE, UPDATE, UNCHANGED, SKIPPED = "create", "update", "unchanged", "skip"
+
+
+# -- conditions over s (stage), r (ref) and t (the table itself), which apply and verify use as well
+
+
+def new_value(ws: Workspace, target: Target, name: str) -> str:
+    """The value that a record brings for a field, as the column's own type; for a link, the existing record's key."""
+    if name in target.links:
+        return f"r.{ws.dialect.quote(f'p_{name}')}"
+    field = target.field(name)
+    return ws.dialect.cast(field, ws.stages[target.number].value(f"v_{name}"))
+
+
+def resolved(ws: Workspace, name: str) -> str:
+    """A condition: the link leads somewhere, to a record of the database or of this run."""
+    return f"(r.{ws.dialect.quote(f'p_{name}')} IS NOT NULL OR r.{ws.dialect.quote(f'r_{name}')} IS NOT NULL)"
+
+
+def given(ws: Workspace, target: Target, name: str) -> str:
+    """A condition: the record brings the field. A link that was left empty is not brought."""
+    stage = ws.stages[target.number]
+    held = resolved(ws, name) if name in target.links else f"{stage.value(f'v_{name}')} IS NOT NULL"
+    return f"({held} OR {stage.cleared(name)})"
+
+
+def written_fields(ws: Workspace, target: Target) -> list[str]:
+    """The fields that some record brings, links that are taken through others among them."""
+    stage = ws.stages[target.number]
+    through = [name for name, link in ws.through_links(target).items() if link.link in stage.fields]
+    return [*stage.fields, *through]
+
+
+def changes(ws: Workspace, target: Target, name: str) -> str:
+    """A condition: writing the record would change the field of the existing record, and may."""
+    return f"({_differs(ws, target, name)} AND NOT {holds(ws, target, name)})"
+
+
+def holds(ws: Workspace, target: Target, name: str) -> str:
+    """A condition: the link points elsewhere already, so it is held."""
+    if name not in target.links or ws.force:
+        return "FALSE"
+    old = f"t.{ws.dialect.column(target.fields[name])}"
+    return f"({old} IS NOT NULL AND {resolved(ws, name)} AND {_differs(ws, target, name)})"
+
+
+def _differs(ws: Workspace, target: Target, name: str) -> str:
+    field = target.fields[name]
+    old, new = f"t.{ws.dialect.column(field)}", new_value(ws, target, name)
+    to_new_record = f"(r.{ws.dialect.quote(f'p_{name}')} IS NULL AND {resolved(ws, name)})" if name in target.links else "FALSE"
+    return f"({given(ws, target, name)} AND ({to_new_record} OR {ws.dialect.differs(field, new, old)}))"
+
+
+# -- the plan
+
+
+def fill_plan(ws: Workspace, target: Target) -> None:
+    """Gives every live record its fate. Its links are resolved, and records with the same key are merged."""
+    d, pk = ws.dialect, ws.dialect.column(target.pk)
+    fields = [name for name in written_fields(ws, target) if name not in target.key.fields]
+    changed = " OR ".join(changes(ws, target, name) for name in fields) or "FALSE"
+    held = " + ".join(f"CASE WHEN {holds(ws, target, name)} THEN 1 ELSE 0 END" for name in fields if name in target.links) or "0"
+    kept = SKIPPED if target.main else UNCHANGED
+    existing = f"'{kept}'" if target.mode == "insert" else f"CASE WHEN {changed} THEN '{UPDATE}' ELSE '{UNCHANGED}' END"
+    held = "0" if target.mode == "insert" else f"CASE WHEN g.pk IS NULL THEN 0 ELSE {held} END"
+    d.execute(
+        f"INSERT INTO {ws.name(target, 'plan')}"
+        f" SELECT g.rec, g.src, g.line, g.pk, g.ver, CASE WHEN g.pk IS NULL THEN '{CREATE}' ELSE {existing} END, {held}"
+        f" FROM {ws.name(target, 'group')} g JOIN {ws.name(target, 'stage')} s ON s.id = g.src"
+        f" JOIN {ws.name(target, 'ref')} r ON r.id = g.src LEFT JOIN {d.table(target.model)} t ON t.{pk} = g.pk"
+    )
+    d.analyze(f"si_{target.number}_plan")
+
+
+# -- what can't be
+
+
+def report_lossy(ws: Workspace, target: Target) -> None:
+    """Values that the column, narrower in the database than in Django, would cut or round."""
+    stage = ws.stages[target.number]
+    for name in stage.plain_fields:
+        value = stage.value(f"v_{name}")
+        if condition := ws.dialect.lossy(target.field(name), value):
+            _problems(ws, target, name, "would_be_cut", "NULL", f"FROM {ws.name(target, 'stage')} s WHERE {condition}")
+
+
+def report_keys(ws: Workspace, target: Target) -> None:
+    """Keys that stand twice in the file, that match several records, or that match none where one must exist."""
+    key = target.key.fields[0]
+    rows = (
+        f"FROM {ws.name(target, 'stage')} s {outs(ws, target)} JOIN {ws.name(target, 'key')} q ON q.id = s.id"
+        f" LEFT JOIN {ws.name(target, 'group')} g ON g.k = q.k WHERE s.id > 0 AND {LIVE}"
+    )
+    if target.main:
+        first = f"(SELECT min(z.line) FROM {ws.name(target, 'key')} y JOIN {ws.name(target, 'stage')} z ON z.id = y.id WHERE y.k = q.k)"
+        other = f"CASE WHEN s.line = g.last_line THEN {first} ELSE g.last_line END"
+        _problems(ws, target, key, "key_twice", other, f"{rows} AND g.copies > 1")
+    _problems(ws, target, key, "key_ambiguous", "NULL", f"{rows} AND g.hits > 1")
+    if target.mode == "update":
+        _problems(ws, target, key, "not_found", "NULL", f"{rows} AND g.pk IS NULL AND q.k IS NOT NULL")
+    unnamed = "".join(f" AND r.{ws.dialect.quote(f'e_{name}')} IS NULL" for name in ws.brought_links(target))
+    refs = f" JOIN {ws.name(target, 'ref')} r ON r.id = s.id WHERE"
+    _problems(ws, target, key, "key_incomplete", "NULL", f"{rows.replace(' WHERE', refs)} AND q.k IS NULL{unnamed}")
+
+
+def report_required(ws: Workspace, target: Target) -> None:
+    """New records that lack a value which their column needs and nothing else fills in."""
+    written = written_fields(ws, target)
+    for name, field in target.fields.items():
+        if not needs_value(field, target.links.get(name)):
+            continue
+        lacking = f"NOT {given(ws, target, name)}" if name in written else "TRUE"
+        _problems(ws, target, name, "required", "NULL", _planned(ws, target, f"g.fate = '{CREATE}' AND {lacking}"))
+    for name in written:
+        if not target.fields[name].null and name not in target.key.fields:
+            cleared = ws.stages[target.number].cleared(name)
+            if cleared != "FALSE":
+                _problems(ws, target, name, "not_empty", "NULL", _planned(ws, target, cleared))
+
+
+def needs_value(field: Field[Any, Any], link: AnyLink | None) -> bool:
+    """Whether a new record can't do without a value for this field in the file."""
+    filled = field.primary_key and field.get_internal_type() in ("AutoField", "BigAutoField", "SmallAutoField")
+    own_default = field.has_default() or field.db_default is not NOT_PROVIDED or getattr(field, "generated", False)
+    dated = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    empty_text = field.empty_strings_allowed and link is None and field.get_default() == ""
+    return not (filled or own_default or dated or field.null or (empty_text and field.blank) or is_password(field))
+
+
+def is_password(field: Field[Any, Any]) -> bool:
+    """Whether the field holds a user's password, which is made unusable in new records."""
+    return field.name == "password" and hasattr(field.model, "set_unusable_password")
+
+
+def _planned(ws: Workspace, target: Target, condition: str) -> str:
+    return (
+        f"FROM {ws.name(target, 'plan')} g JOIN {ws.name(target, 'stage')} s ON s.id = g.src"
+        f" JOIN {ws.name(target, 'ref')} r ON r.id = g.src WHERE {condition}"
+    )
+
+
+def _problems(ws: Workspace, target: Target, field: str, code: str, other: str, source: str) -> None:
+    ws.dialect.execute(
+        f"INSERT INTO {ws.shared(PROBLEM)} SELECT s.line, {target.number}, '{field}', '{code}', {other}, NULL, FALSE {source}"
+    )

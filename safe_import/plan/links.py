@@ -1,0 +1,93 @@
+"""Where the links of every record lead, and what is wrong with those that lead nowhere."""
+
+from __future__ import annotations
+
+from safe_import.plan.joins import LIVE, LinkJoins, join_links, outs
+from safe_import.plan.workspace import DROP, OUT, PROBLEM, SKIP, Workspace
+from safe_import.spec.link import Link
+from safe_import.spec.target import Target
+
+MISSING, REJECTED, AMBIGUOUS = "link_missing", "link_rejected", "link_ambiguous"
+LEFT_EMPTY, DROPPED = "link_left_empty", "link_dropped"
+
+
+def fill_refs(ws: Workspace, target: Target) -> None:
+    """Resolves the links of every live record of ``target``, and reports those that can't be."""
+    names = ws.brought_links(target)
+    joins = join_links(ws, target, names)
+    columns, values = ["id"], ["s.id"]
+    for name in names:
+        columns += [ws.dialect.quote(f"{prefix}_{name}") for prefix in "pred"]
+        values += [joins.pk[name], joins.rec[name], _error(ws, target, name, joins), joins.dead[name]]
+    ws.dialect.execute(
+        f"INSERT INTO {ws.name(target, 'ref')} ({', '.join(columns)}) SELECT {', '.join(values)}"
+        f" FROM {ws.name(target, 'stage')} s {joins.sql} {outs(ws, target)} WHERE s.id > 0 AND {LIVE}"
+    )
+    ws.dialect.analyze(f"si_{target.number}_ref")
+    for name in names:
+        _report(ws, target, name)
+
+
+def _error(ws: Workspace, target: Target, name: str, joins: LinkJoins) -> str:
+    """What is wrong with a link; nothing where another link that it is found by is wrong, which is reported itself."""
+    stage, pk, rec = ws.stages[target.number], joins.pk[name], joins.rec[name]
+    before = [f"{joins.keys[part.link]} IS NOT NULL" for part in ws.link_parts(target, name) if part.link]
+    judged = " AND ".join([stage.named(name), *before])
+    own = f"{stage.value(f'o_{name}')} IS NULL"
+    several = f"WHEN {own} AND {joins.hits[name]} > 1 THEN '{AMBIGUOUS}' " if name in joins.hits else ""
+    missing = f"CASE WHEN {joins.dead[name]} IS NOT NULL THEN '{REJECTED}' ELSE '{MISSING}' END"
+    return f"CASE WHEN {judged} THEN CASE {several}WHEN {pk} IS NULL AND {rec} IS NULL THEN {missing} END END"
+
+
+def _report(ws: Workspace, target: Target, name: str) -> None:
+    d, link = ws.dialect, target.links[name]
+    policy = link.missing if isinstance(link, Link) else "error"
+    error, dead = d.quote(f"e_{name}"), d.quote(f"d_{name}")
+    found = f"FROM {ws.name(target, 'ref')} r JOIN {ws.name(target, 'stage')} s ON s.id = r.id WHERE r.{error}"
+    harmless = f"(r.{error} = '{MISSING}' AND {'FALSE' if policy == 'error' else 'TRUE'})"
+    code = f"CASE WHEN {harmless} THEN '{LEFT_EMPTY if policy == 'empty' else DROPPED}' ELSE r.{error} END"
+    d.execute(
+        f"INSERT INTO {ws.shared(PROBLEM)} SELECT s.line, {target.number}, '{name}', {code}, r.{dead}, NULL, {harmless}"
+        f" {found} IS NOT NULL"
+    )
+    if policy == "drop" and target.main:
+        d.execute(f"INSERT INTO {ws.shared(OUT)} SELECT s.line, '{SKIP}' {found} = '{MISSING}'")
+    elif policy == "drop":
+        d.execute(f"INSERT INTO {ws.shared(DROP)} SELECT {target.number}, r.id {found} = '{MISSING}'")
+
+
+def fill_through(ws: Workspace, target: Target) -> None:
+    """Takes over the links that are read through others, as they will be after this run."""
+    for name, through in ws.through_links(target).items():
+        if through.link not in ws.brought_links(target):
+            continue
+        d, ref = ws.dialect, ws.name(target, "ref")
+        pk, rec, joins = _through(ws, target, through.link, through.field)
+        d.execute(
+            f"UPDATE {ref} AS u SET {d.quote(f'p_{name}')} = y.p, {d.quote(f'r_{name}')} = y.r FROM"
+            f" (SELECT r.id, {pk} AS p, {rec} AS r FROM {ref} r {joins}) y WHERE y.id = u.id"
+        )
+
+
+def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str, str, str]:
+    """The primary key and the rec that ``field`` of the linked record will lead to, and the joins to read them."""
+    d, declared = ws.dialect, target.links[link]
+    assert isinstance(declared, Link)
+    model, other = target.linked_model(declared), ws.linked_target(target, link)
+    column = f"t.{d.column(model._meta.get_field(field))}"  # type: ignore[arg-type]  # a column: fields of links are
+    pk = f"t.{d.column(model._meta.pk)}"  # type: ignore[arg-type]  # a model that is installed has one
+    joins = f"LEFT JOIN {d.table(model)} t ON {pk} = r.{d.quote(f'p_{link}')}"
+    if other is None or field not in ws.brought_links(other):
+        return column, "NULL", joins
+    new_pk, new_rec = f"v.{d.quote(f'p_{field}')}", f"v.{d.quote(f'r_{field}')}"
+    joins += (
+        f" LEFT JOIN {ws.name(other, 'plan')} z ON z.rec = r.{d.quote(f'r_{link}')} AND z.fate IN ('create', 'update')"
+        f" LEFT JOIN {ws.name(other, 'ref')} v ON v.id = z.src"
+    )
+    free = "TRUE" if ws.force else f"{column} IS NULL"
+    taken = f"{free} AND ({new_pk} IS NOT NULL OR {new_rec} IS NOT NULL)"
+    return (
+        f"CASE WHEN {taken} THEN {new_pk} ELSE {column} END",
+        f"CASE WHEN {taken} AND {new_pk} IS NULL THEN {new_rec} END",
+        joins,
+    )

@@ -1,0 +1,140 @@
+"""Which records of the file are the same, and which of the database they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Field, ForeignKey
+
+from safe_import.database.dialect import Dialect
+from safe_import.database.folding import fold
+from safe_import.plan.columns import Part, is_text, key_parts
+from safe_import.plan.joins import LIVE, join_links, key_sql, outs, staged_text
+from safe_import.plan.workspace import KeySpace, Workspace
+from safe_import.spec.target import Target
+
+
+# -- the database's side
+
+
+def fill_hits(ws: Workspace) -> None:
+    """Finds, for every key space, the records of the database whose keys the file names."""
+    for space in ws.spaces:
+        _collect(ws, space)
+        hits, raw, d = ws.shared(space.hits), ws.shared(space.raw), ws.dialect
+        d.execute(
+            f"INSERT INTO {hits} SELECT k, {d.any_value('pk')}, {d.any_value('ver')}, count(*) FROM {raw} GROUP BY k"
+        )
+        d.analyze(space.hits)
+
+
+def _collect(ws: Workspace, space: KeySpace) -> None:
+    d = ws.dialect
+    pk = f"t.{d.column(space.model._meta.pk)}"  # type: ignore[arg-type]  # a model that is installed has one
+    k = key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
+    conditions = [c for field in space.fields if (c := _foldable(d, field, space.casefold))]
+    table, wanted = ws.dialect.table(space.model), _wanted(ws, space)
+    where = " AND ".join([*conditions, *([f"{k} IN ({wanted})"] if wanted else [])]) or "TRUE"
+    d.execute(f"INSERT INTO {ws.shared(space.raw)} SELECT {k}, {pk}, {d.version} FROM {table} t WHERE {where}")
+    if conditions:
+        _fold_the_rest(ws, space, f"FROM {table} t WHERE NOT ({' AND '.join(conditions)})")
+
+
+def _foldable(d: Dialect, field: Field[Any, Any], casefold: bool) -> str | None:
+    return d.foldable(f"t.{d.column(field)}", casefold) if is_text(field) and not isinstance(field, ForeignKey) else None
+
+
+def _database_text(d: Dialect, field: Field[Any, Any], casefold: bool) -> str:
+    column = f"t.{d.column(field)}"
+    if isinstance(field, ForeignKey):
+        return f"'=' || {d.text(field, column)}"
+    return d.folded_column(column, casefold) if is_text(field) else d.text(field, column)
+
+
+def _fold_the_rest(ws: Workspace, space: KeySpace, source: str) -> None:
+    """Keys that SQL alone can't fold are folded here: few, where keys are addresses or codes."""
+    d, batch = ws.dialect, []
+    texts = [
+        f"t.{d.column(f)}" if is_text(f) and not isinstance(f, ForeignKey) else _database_text(d, f, space.casefold)
+        for f in space.fields
+    ]
+    pk = f"t.{d.column(space.model._meta.pk)}"  # type: ignore[arg-type]  # a model that is installed has one
+    for pk_value, version, *parts in d.stream(f"SELECT {pk}, {d.version}, {', '.join(texts)} {source}"):
+        batch.append((_python_key(space, parts), pk_value, version))
+        if len(batch) >= 5000:
+            d.write_rows(space.raw, ("k", "pk", "ver"), batch)
+            batch = []
+    if batch:
+        d.write_rows(space.raw, ("k", "pk", "ver"), batch)
+
+
+def _python_key(space: KeySpace, parts: list[str]) -> str:
+    folded = [
+        fold(part, space.casefold) if is_text(field) and not isinstance(field, ForeignKey) else part
+        for field, part in zip(space.fields, parts, strict=True)
+    ]
+    return folded[0] if len(folded) == 1 else "".join(f"{len(text)}:{text}" for text in folded)
+
+
+def _wanted(ws: Workspace, space: KeySpace) -> str | None:
+    """The keys of ``space`` that the file names; None when that takes other links to say."""
+    selects = []
+    for target, parts in _users(ws, space):
+        if any(part.link is not None for part in parts):
+            return None
+        texts = [staged_text(ws, target, part, {}) for part in parts]
+        selects.append(f"SELECT {key_sql(ws.dialect, texts)} FROM {ws.name(target, 'stage')} s")
+    return " UNION ".join(selects)
+
+
+def _users(ws: Workspace, space: KeySpace) -> Iterator[tuple[Target, tuple[Part, ...]]]:
+    for target in ws.targets:
+        if ws.own_space(target) == space:
+            yield target, key_parts(target)
+        for name in ws.found_links(target):
+            if ws.link_space(target, name) == space:
+                yield target, ws.link_parts(target, name)
+
+
+def keys_of_database(ws: Workspace, target: Target, keys: str) -> int:
+    """How many records of the database have one of ``keys``, a SELECT, at this moment."""
+    d, space = ws.dialect, ws.own_space(target)
+    k = key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
+    return int(d.value(f"SELECT count(*) FROM {d.table(target.model)} t WHERE {k} IN ({keys})"))
+
+
+# -- the file's side
+
+
+def fill_keys(ws: Workspace, target: Target) -> None:
+    """The key of every staged record, and what each key stands for."""
+    d, parts = ws.dialect, key_parts(target)
+    joins = join_links(ws, target, [name for name in ws.brought_links(target) if _needed(ws, target, name, parts)])
+    k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts])
+    d.execute(
+        f"INSERT INTO {ws.name(target, 'key')} SELECT s.id, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"
+    )
+    d.analyze(f"si_{target.number}_key")
+    d.execute(_group_sql(ws, target))
+    d.analyze(f"si_{target.number}_group")
+
+
+def _needed(ws: Workspace, target: Target, name: str, parts: tuple[Part, ...]) -> bool:
+    """Whether the key is found by the link ``name``, directly or through another link."""
+    used = [part.link for part in parts if part.link is not None]
+    return any(name == link or _needed(ws, target, name, ws.link_parts(target, link)) for link in used)
+
+
+def _group_sql(ws: Workspace, target: Target) -> str:
+    """rec and src are of the live records alone; copies and dead_line tell of the others, too."""
+    source = f"CASE WHEN count(*) FILTER (WHERE {LIVE}) > 1 THEN -1 ELSE 1 END * min(s.id) FILTER (WHERE {LIVE})"
+    return f"""
+        INSERT INTO {ws.name(target, "group")}
+        SELECT q.k, min(s.id) FILTER (WHERE {LIVE}), {source}, min(s.line) FILTER (WHERE {LIVE}), h.pk, h.ver,
+               coalesce(h.n, 0), count(*), count(*) FILTER (WHERE {LIVE}), max(s.line), min(s.line) FILTER (WHERE o.why = 'reject')
+        FROM {ws.name(target, "key")} q
+        JOIN {ws.name(target, "stage")} s ON s.id = q.id
+        {outs(ws, target)}
+        LEFT JOIN {ws.shared(ws.own_space(target).hits)} h ON h.k = q.k
+        WHERE q.k IS NOT NULL GROUP BY q.k, h.pk, h.ver, h.n"""

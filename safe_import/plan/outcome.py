@@ -1,0 +1,156 @@
+"""What a plan comes to: the ledger, the counts, the digest, the problems, a sample of the changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any
+
+from safe_import.plan.fates import CREATE, UNCHANGED, UPDATE, changes, given, new_value, written_fields
+from safe_import.plan.links import LEFT_EMPTY
+from safe_import.plan.workspace import OUT, PROBLEM, REJECT, SKIP, Workspace
+from safe_import.records import Ledger, ModelCounts, Problem
+from safe_import.spec.target import Target
+
+
+def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
+    """The fate of every row.
+
+    Args:
+        read: rows of the file.
+        skipped: rows that were not staged at all, because the spec or the command line leaves them out.
+    """
+    out = ws.shared(OUT)
+    rejected = f"SELECT line FROM {out} WHERE why = '{REJECT}'"
+    counts = {CREATE: 0, UPDATE: 0, UNCHANGED: 0}
+    for target in ws.targets:
+        if target.main:
+            for fate, n in ws.dialect.rows(f"SELECT fate, count(*) FROM ({_row_fates(ws, target)}) f GROUP BY fate"):
+                counts[fate] += n
+    left_out = ws.dialect.value(f"SELECT count(DISTINCT line) FROM {out} WHERE why = '{SKIP}' AND line NOT IN ({rejected})")
+    return Ledger(
+        read=read,
+        created=counts[CREATE],
+        updated=counts[UPDATE],
+        unchanged=counts[UNCHANGED],
+        skipped=skipped + left_out,
+        rejected=ws.dialect.value(f"SELECT count(DISTINCT line) FROM ({rejected}) f"),
+    )
+
+
+def _row_fates(ws: Workspace, target: Target) -> str:
+    """The fate of each row by its main record; unchanged counts as updated when another record of the row is written."""
+    written = " UNION ".join(
+        f"SELECT line FROM {ws.name(other, 'plan')} WHERE fate IN ('{CREATE}', '{UPDATE}')"
+        for other in ws.targets
+        if other is not target
+    )
+    fate = f"CASE WHEN p.fate = '{UNCHANGED}' AND p.line IN ({written}) THEN '{UPDATE}' ELSE p.fate END" if written else "p.fate"
+    return f"SELECT {fate} AS fate FROM {ws.name(target, 'plan')} p"
+
+
+def model_counts(ws: Workspace) -> dict[str, ModelCounts]:
+    """What happens to the records of each model."""
+    result = {}
+    for target in ws.targets:
+        fates = dict(ws.dialect.rows(f"SELECT fate, count(*) FROM {ws.name(target, 'plan')} GROUP BY fate"))
+        result[target.label] = ModelCounts(fates.get(CREATE, 0), fates.get(UPDATE, 0), fates.get(UNCHANGED, 0))
+    return result
+
+
+def links_held(ws: Workspace) -> int:
+    """How many links point elsewhere and are left as they are."""
+    return sum(ws.dialect.value(f"SELECT coalesce(sum(held), 0) FROM {ws.name(t, 'plan')}") for t in ws.targets)
+
+
+def links_left_empty(ws: Workspace) -> int:
+    """How many links name nothing and are left empty."""
+    return int(ws.dialect.value(f"SELECT count(*) FROM {ws.shared(PROBLEM)} WHERE code = '{LEFT_EMPTY}'"))
+
+
+def digest(ws: Workspace, staged: bytes) -> str:
+    """The identity of a plan: the same file against the same data has the same digest, on every run.
+
+    Args:
+        staged: the hash over the staged records, with all values that the file brings.
+    """
+    total = hashlib.sha256(staged)
+    for target in ws.targets:
+        total.update(f"{target.label}\n".encode())
+        plan = f"SELECT rec, fate, pk, held FROM {ws.name(target, 'plan')} ORDER BY rec"
+        for rec, fate, pk, held in ws.dialect.stream(plan):
+            total.update(f"{rec} {fate} {pk} {held}\n".encode())
+    return total.hexdigest()
+
+
+def nothing_to_write(ws: Workspace) -> bool:
+    """Whether the plan leaves every record as it is."""
+    return not any(written_targets(ws))
+
+
+def written_targets(ws: Workspace) -> list[Target]:
+    """The targets of which the plan creates or updates records."""
+    writes = f"WHERE fate IN ('{CREATE}', '{UPDATE}')"
+    return [t for t in ws.targets if ws.dialect.value(f"SELECT count(*) FROM {ws.name(t, 'plan')} {writes}")]
+
+
+def sample_changes(ws: Workspace, limit: int) -> list[dict[str, Any]]:
+    """Some of the planned updates, field by field, for a person who looks at the screen; never for a log."""
+    sample: list[dict[str, Any]] = []
+    for target in ws.targets:
+        for name in written_fields(ws, target):
+            sample += list(_field_changes(ws, target, name, limit - len(sample)))
+    return sample
+
+
+def _field_changes(ws: Workspace, target: Target, name: str, limit: int) -> Iterator[dict[str, Any]]:
+    if limit <= 0 or target.mode == "insert" or name in target.key.fields:
+        return
+    d, field = ws.dialect, target.fields[name]
+    old = f"t.{d.column(field)}"
+    rows = d.rows(
+        f"SELECT p.line, {d.text(target.pk, 'p.pk')}, {d.text(field, old)}, {d.text(field, new_value(ws, target, name))}"
+        f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
+        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+        f" WHERE p.fate = '{UPDATE}' AND {changes(ws, target, name)} ORDER BY p.line LIMIT {limit}"
+    )
+    for line, pk, before, after in rows:
+        to_new = name in target.links and after is None
+        shown = "(new record)" if to_new and _leads_to_new(ws, target, name) else after
+        yield {"line": line, "model": target.label, "pk": pk, "field": name, "before": before, "after": shown}
+
+
+def _leads_to_new(ws: Workspace, target: Target, name: str) -> bool:
+    return given(ws, target, name) != "FALSE" and ws.stages[target.number].cleared(name) == "FALSE"
+
+
+# -- problems
+
+Describe = Callable[[Target, str, str, int | None], tuple[str | None, str]]
+
+
+def problems(ws: Workspace, describe: Describe, *, warnings: bool, limit: int | None = None) -> Iterator[Problem]:
+    """Errors or warnings in the order of the file.
+
+    Args:
+        describe: (target, field, code, other line) -> (column, message), for those that the plan found.
+    """
+    which = "warning" if warnings else "NOT warning"
+    sql = f"SELECT line, target, field, code, other, message FROM {ws.shared(PROBLEM)} WHERE {which} ORDER BY line, field, code"
+    for line, target, field, code, other, message in ws.dialect.stream(sql + (f" LIMIT {limit}" if limit else "")):
+        if message is None:
+            field, message = describe(ws.targets[target], field, code, other)
+        yield Problem(line, field, code, message)
+
+
+def count_problems(ws: Workspace, *, warnings: bool) -> int:
+    which = "warning" if warnings else "NOT warning"
+    return int(ws.dialect.value(f"SELECT count(*) FROM {ws.shared(PROBLEM)} WHERE {which}"))
+
+
+def rejected_lines(ws: Workspace, describe: Describe) -> Iterator[tuple[int, list[Problem]]]:
+    """The lines of rejected rows in ascending order, with everything that is wrong with each."""
+    found = problems(ws, describe, warnings=False)
+    for line, group in groupby(found, key=lambda problem: problem.line):
+        yield line or 0, list(group)

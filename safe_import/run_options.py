@@ -1,0 +1,55 @@
+"""How one run is to go: what the flags of a command and the keywords of ``run_import`` say."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _limit(text: str) -> str:
+    if not re.fullmatch(r"\d{1,18}|\d{1,3}(\.\d+)?%", text):
+        raise ValueError("a number, or a percentage such as 5%")
+    return text
+
+
+class RunOptions(BaseModel):
+    """The options of a run. Every default is the safe one.
+
+    Attributes:
+        dry_run: make the plan and write nothing.
+        rehearse: do everything, checks included, and roll back.
+        force_update: write links that already point elsewhere.
+        on_error: what one invalid row means: nothing is written; or the valid rows are, and the others go to ``rejects``.
+        rejects: where the rejected rows are written.
+        backup: whether the tables are backed up before the first write.
+        validate_data: whether the integrity checks run.
+        plan: the digest of a dry run; any other plan is refused.
+        max_changes: refuse a plan with more updates than this number, or this percentage of a table.
+        database: the alias in ``DATABASES``.
+        lock_timeout, statement_timeout: in seconds; those of the settings unless given.
+        clear: delete first what the spec's ``clear`` names, in the same transaction. Not in production.
+        spec: the options of the spec.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dry_run: bool = False
+    rehearse: bool = False
+    force_update: bool = False
+    on_error: Literal["rollback", "continue"] = "rollback"
+    rejects: str | None = None
+    backup: bool = True
+    validate_data: bool = True
+    plan: str | None = None
+    max_changes: Annotated[str, AfterValidator(_limit)] | None = None
+    database: str = "default"
+    lock_timeout: float | None = Field(None, gt=0)
+    statement_timeout: float | None = Field(None, gt=0)
+    clear: bool = False
+    spec: dict[str, Any] = {}
+
+    @property
+    def commits(self) -> bool:
+        return not (self.dry_run or self.rehearse)

@@ -1,0 +1,61 @@
+"""What a run created and updated, with the values before and after: written by SQL, read back a record at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from safe_import.database.dialect import Dialect
+from safe_import.models import Change
+from safe_import.plan.workspace import Workspace
+from safe_import.spec.target import Target
+
+_COLUMNS = "(run_id, model, key, action, before, after)"
+
+
+def remember_old(ws: Workspace, target: Target) -> None:
+    """Keeps the rows that are about to be updated as they are, all columns: a trigger may write others than we do."""
+    d, pk = ws.dialect, ws.dialect.column(target.pk)
+    columns = ", ".join(d.column(field) for field in target.fields.values())
+    d.execute(
+        f"CREATE TEMP TABLE {d.quote(f'si_{target.number}_old')} AS SELECT {columns} FROM {d.table(target.model)}"
+        f" WHERE {pk} IN (SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = 'update')"
+    )
+
+
+def write_journal(ws: Workspace, target: Target, run: str) -> None:
+    """Records what landed in the rows that this run created and updated."""
+    d, table = ws.dialect, ws.dialect.table(target.model)
+    journal, pk, fields = d.table(Change), d.column(target.pk), list(target.fields.values())
+    key = d.text(target.pk, f"t.{pk}")
+    print_ = d.fingerprint([d.text(field, f"t.{d.column(field)}") for field in fields])
+    d.execute(
+        f"INSERT INTO {journal} {_COLUMNS} SELECT %s, %s, {key}, 'create', NULL, {print_}"
+        f" FROM {table} t JOIN {ws.name(target, 'new')} n ON n.pk = t.{pk}",
+        [run, target.label],
+    )
+    d.execute(
+        f"INSERT INTO {journal} {_COLUMNS} SELECT %s, %s, {key}, 'update',"
+        f" {_changed(d, fields, 'o')}, {_changed(d, fields, 't')}"
+        f" FROM {table} t JOIN {ws.name(target, 'old')} o ON o.{pk} = t.{pk}",
+        [run, target.label],
+    )
+
+
+def _changed(d: Dialect, fields: list[Any], side: str) -> str:
+    """A JSON object of the columns that differ between o and t, with the values of ``side``."""
+    members = " || ".join(
+        f"CASE WHEN {d.differs(f, f'o.{d.column(f)}', f't.{d.column(f)}')}"
+        f" THEN ',\"{f.column}\":' || {d.json_string(d.text(f, f'{side}.{d.column(f)}'))} ELSE '' END"
+        for f in fields
+    )
+    return f"'{{' || substr({members}, 2) || '}}'"
+
+
+def changes(dialect: Dialect, run: str) -> Iterator[tuple[str, str, str, list[str]]]:
+    """Model, key, action and changed columns of every record that the run wrote."""
+    sql = f"SELECT model, key, action, before FROM {dialect.table(Change)} WHERE run_id = %s ORDER BY id"
+    for model, key, action, before in dialect.stream(sql, [run]):
+        yield model, key, action, sorted(orjson.loads(before)) if before else []

@@ -1,0 +1,62 @@
+"""Writes the plan, inside the data transaction: locks, new primary keys, inserts, updates, journal."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from safe_import.errors import StalePlan
+from safe_import.failpoints import failpoint
+from safe_import.plan.match import keys_of_database
+from safe_import.plan.workspace import Workspace
+from safe_import.runs.journal import remember_old, write_journal
+from safe_import.spec.target import Target, unique_in_database
+from safe_import.stages.apply.keys import assign_keys
+from safe_import.stages.apply.save import save_records
+from safe_import.stages.apply.sql import insert_records, update_records
+
+__all__ = ["apply_plan"]
+
+
+def apply_plan(ws: Workspace, run: str) -> None:
+    """Writes every record of the plan, and the journal of ``run``.
+
+    Raises:
+        StalePlan: somebody changed the records since the plan was made.
+    """
+    ws.dialect.assert_unchanged()
+    for target in ws.targets:
+        _lock(ws, target)
+    for target in ws.targets:
+        assign_keys(ws, target)
+        remember_old(ws, target)
+    failpoint("apply.keys_assigned")
+    now = timezone.now()
+    for target in ws.targets:
+        if target.write == "save":
+            save_records(ws, target)
+        else:
+            insert_records(ws, target, now)
+            failpoint("apply.inserted")
+            update_records(ws, target, now)
+        failpoint("apply.written")
+    ws.dialect.settle_constraints()
+    for target in ws.targets:
+        write_journal(ws, target, run)
+    failpoint("apply.journalled")
+
+
+def _lock(ws: Workspace, target: Target) -> None:
+    """Locks the rows to be updated, and tells whether they are still what the plan saw."""
+    plan, d = ws.name(target, "plan"), ws.dialect
+    if not unique_in_database(target):
+        d.lock_table(target.model)  # nothing else keeps somebody from creating the same record meanwhile
+        created = f"SELECT g.k FROM {ws.name(target, 'group')} g JOIN {plan} p ON p.rec = g.rec WHERE p.fate = 'create'"
+        if keys_of_database(ws, target, created):
+            raise StalePlan(f"Records of {target.label} that the plan creates were created by somebody else.")
+    locked = d.lock_rows(target.model, f"t.{d.column(target.pk)} IN (SELECT pk FROM {plan} WHERE fate = 'update')")
+    stale = d.value(
+        f"SELECT count(*) FROM {plan} p LEFT JOIN ({locked}) l ON l.pk = p.pk"
+        " WHERE p.fate = 'update' AND (l.pk IS NULL OR l.ver <> p.ver)"
+    )
+    if stale:
+        raise StalePlan(f"{stale} records of {target.label} were changed by somebody else between plan and apply.")

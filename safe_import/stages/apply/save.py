@@ -1,0 +1,67 @@
+"""The other way to write: ``save()`` of each instance, for models whose own code or signals must run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Model
+from django.utils import timezone
+
+from safe_import.plan.fates import changes, written_fields
+from safe_import.plan.workspace import Workspace
+from safe_import.spec.target import Target
+from safe_import.stages.apply.sql import select_new
+from safe_import.stages.apply.values import link_joins, new_record, updated_value
+
+_BATCH = 1000
+_CHANGED = "si_changed"  # an extra column of the rows: the names of the fields that change
+
+
+def save_records(ws: Workspace, target: Target) -> None:
+    """Creates and updates the records of the plan through their ``save()``, in the order of the file."""
+    alias = ws.dialect.connection.alias
+    for instance in _new_instances(ws, target):
+        instance._state.adding = True
+        instance.save(using=alias, force_insert=True)
+    for instance in _updated_instances(ws, target):
+        names = getattr(instance, _CHANGED).strip(",").split(",")
+        automatic = [f.name for f in target.fields.values() if getattr(f, "auto_now", False)]
+        instance.save(using=alias, update_fields=[*names, *automatic])
+
+
+def _new_instances(ws: Workspace, target: Target) -> Iterator[Model]:
+    sql, params = select_new(ws, target, new_record(ws, target, timezone.now()))
+    yield from _batches(ws, target, sql, params)
+
+
+def _updated_instances(ws: Workspace, target: Target) -> Iterator[Model]:
+    d, written = ws.dialect, [name for name in written_fields(ws, target) if name not in target.key.fields]
+    columns, changed = [], []
+    for name, field in target.fields.items():
+        old = f"t.{d.column(field)}"
+        if name in written:
+            condition = changes(ws, target, name)
+            changed.append(f"CASE WHEN {condition} THEN '{name},' ELSE '' END")
+            old = f"CASE WHEN {condition} THEN {updated_value(ws, target, name)} ELSE {old} END"
+        columns.append(f"{old} AS {d.column(field)}")
+    if not changed:
+        return
+    sql = (
+        f"SELECT {', '.join(columns)}, {' || '.join(changed)} AS {_CHANGED} FROM {ws.name(target, 'plan')} p"
+        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+        f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+        f"{link_joins(ws, target)} WHERE p.fate = 'update' ORDER BY p.rec"
+    )
+    yield from _batches(ws, target, sql, [])
+
+
+def _batches(ws: Workspace, target: Target, sql: str, params: list[Any]) -> Iterator[Model]:
+    """The instances of a SELECT that is settled before the first of them is saved, at constant memory."""
+    d, name = ws.dialect, f"si_{target.number}_save"
+    d.drop_temp([name])
+    d.execute(f"CREATE TEMP TABLE {d.quote(name)} AS SELECT row_number() OVER () AS si_n, q.* FROM ({sql}) q", params)
+    total, manager = d.value(f"SELECT count(*) FROM {d.temp(name)}"), target.model._base_manager.using(d.connection.alias)
+    for start in range(0, total, _BATCH):
+        where = f"WHERE si_n > {start} AND si_n <= {start + _BATCH} ORDER BY si_n"
+        yield from manager.raw(f"SELECT * FROM {d.temp(name)} {where}")

@@ -1,0 +1,80 @@
+"""The fast way to write: one INSERT and one UPDATE a target."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from safe_import.plan.fates import changes, written_fields
+from safe_import.plan.workspace import Workspace
+from safe_import.spec.target import Target
+from safe_import.stages.apply.values import (
+    fill_in,
+    filled_in_python,
+    link_joins,
+    new_record,
+    time_of_run,
+    typed_param,
+    updated_value,
+)
+
+_BATCH = 5000
+
+
+def insert_records(ws: Workspace, target: Target, now: datetime.datetime) -> None:
+    """Creates the records that the plan creates."""
+    d, columns = ws.dialect, new_record(ws, target, now)
+    sql, params = select_new(ws, target, columns)
+    d.execute(f"INSERT INTO {d.table(target.model)} ({', '.join(columns)}) {d.insert_overriding} {sql}", params)
+
+
+def select_new(ws: Workspace, target: Target, columns: dict[str, tuple[str, list[Any]]]) -> tuple[str, list[Any]]:
+    """A SELECT of the records to be created, in the order of the file."""
+    fill_default_table(ws, target)
+    expressions = ", ".join(f"{sql} AS {column}" for column, (sql, _) in columns.items())
+    filled = f" LEFT JOIN {ws.name(target, 'fill')} f ON f.rec = p.rec" if filled_in_python(target) else ""
+    sql = (
+        f"SELECT {expressions} FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'new')} n ON n.rec = p.rec"
+        f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+        f"{link_joins(ws, target)}{filled} WHERE p.fate = 'create' ORDER BY p.rec"
+    )
+    return sql, [param for _, params in columns.values() for param in params]
+
+
+def fill_default_table(ws: Workspace, target: Target) -> None:
+    """Makes the values that Python has to make record by record, for the records to be created."""
+    fields = filled_in_python(target)
+    if not fields:
+        return
+    d, name = ws.dialect, f"si_{target.number}_fill"
+    d.create_temp(name, {"rec": "bigint", **{field.column: d.base_type(field) for field in fields.values()}})
+    columns, encoders = ("rec", *(f.column for f in fields.values())), [(f, d.encoder(f)) for f in fields.values()]
+    batch: list[tuple[Any, ...]] = []
+    for (rec,) in d.stream(f"SELECT rec FROM {ws.name(target, 'new')} ORDER BY rec"):
+        batch.append((rec, *(encode(fill_in(field)) for field, encode in encoders)))
+        if len(batch) >= _BATCH:
+            d.write_rows(name, columns, batch)
+            batch = []
+    if batch:
+        d.write_rows(name, columns, batch)
+
+
+def update_records(ws: Workspace, target: Target, now: datetime.datetime) -> None:
+    """Updates the records that the plan updates: the fields that change, and those that hold when that was."""
+    d = ws.dialect
+    assignments = [
+        f"{d.column(target.fields[name])} = CASE WHEN {changes(ws, target, name)} THEN {updated_value(ws, target, name)}"
+        f" ELSE t.{d.column(target.fields[name])} END"
+        for name in written_fields(ws, target)
+        if name not in target.key.fields
+    ]
+    times = [(f, time) for f in target.fields.values() if (time := time_of_run(ws, f, now, add=False)) is not None]
+    assignments += [f"{d.column(field)} = {typed_param(ws, field)}" for field, _ in times]
+    if not assignments:
+        return
+    d.execute(
+        f"UPDATE {d.table(target.model)} AS t SET {', '.join(assignments)} FROM {ws.name(target, 'plan')} p"
+        f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+        f"{link_joins(ws, target)} WHERE t.{d.column(target.pk)} = p.pk AND p.fate = 'update'",
+        [time for _, time in times],
+    )

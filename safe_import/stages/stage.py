@@ -1,0 +1,251 @@
+"""Rows become records, and records stream into the stage tables, a batch at a time. From here on Python holds no rows.
+
+# Note [Groups]
+A spec that derives values from earlier rows of a group needs the rows in another order than the file has. Its valid rows are
+laid aside in a temporary table and read back group by group; when the plan rejects rows, the groups are staged anew
+without them, since a value must not be derived from a row that is not imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from safe_import.database.folding import fold
+from safe_import.errors import SafeImportError, SpecError
+from safe_import.plan.lookups import run_lookups
+from safe_import.plan.workspace import OUT, PROBLEM, REJECT, ROWS, Workspace
+from safe_import.records import Problem, Validated
+from safe_import.spec.key import Key
+from safe_import.spec.row import Row
+from safe_import.spec.target import Target
+from safe_import.types import Invalid
+
+ColumnOf = Callable[[int | None, str], str | None]
+_PROBLEM_COLUMNS = ("line", "field", "code", "message", "warning")
+
+
+class Stager:
+    """Stages the rows of one file.
+
+    Args:
+        ws: the tables, created.
+        column_of: (kind, field of the row) -> the header as the file spells it.
+        batch_size: how many rows are held at a time.
+
+    Attributes:
+        read: rows of the file so far.
+        skipped: rows that the spec leaves out.
+    """
+
+    def __init__(self, ws: Workspace, column_of: ColumnOf, batch_size: int) -> None:
+        self.ws, self.column_of, self.batch_size = ws, column_of, batch_size
+        self.spec, self.alias = ws.spec, ws.dialect.connection.alias
+        self.read = 0
+        self._left_out = 0  # rows of a kind that is not wanted
+        self._without_main = 0  # rows whose main target yields nothing
+        self._staged_groups = False
+        self._hash = hashlib.sha256()
+        self._numbers = [0] * len(ws.targets)
+        self._records: list[list[list[Any]]] = [[] for _ in ws.targets]
+        self._problems: list[tuple[Any, ...]] = []
+
+    @property
+    def skipped(self) -> int:
+        return self._left_out + self._without_main
+
+    @property
+    def digest(self) -> bytes:
+        """A hash over every staged record, with all values that the file brings."""
+        return self._hash.digest()
+
+    def stage(self, validated: Iterable[Validated]) -> None:
+        """Stages every row; of an invalid one its problems, and its key as far as it can be told."""
+        put = self._lay_aside if self.spec.derives else self._stage_rows
+        batch: list[tuple[int, Row]] = []
+        for each in validated:
+            self.read += 1
+            if each.row is None:
+                self._refuse(each)
+            elif not self.spec.wanted(type(each.row)):
+                self._left_out += 1
+            else:
+                batch.append((each.kind or 0, each.row))
+            if len(batch) >= self.batch_size:
+                put(batch)
+                batch = []
+        put(batch)
+
+    def flush(self) -> None:
+        """Writes what is held to the tables."""
+        for target, rows in zip(self.ws.targets, self._records, strict=True):
+            table = self.ws.stages[target.number]
+            for row in rows:
+                row.extend([None] * (len(table.columns) - len(row)))
+            if rows:
+                self._hash.update(orjson.dumps(rows, default=repr))
+                self.ws.dialect.write_rows(table.name, tuple(table.columns), rows)
+                rows.clear()
+        if self._problems:
+            self.ws.dialect.write_rows(PROBLEM, _PROBLEM_COLUMNS, self._problems)
+            self._problems.clear()
+
+    def analyze(self) -> None:
+        for table in self.ws.stages:
+            self.ws.dialect.analyze(table.name)
+
+    # -- rows to records
+
+    def _stage_rows(self, batch: list[tuple[int, Row]]) -> None:
+        run_lookups(self.spec.lookups, [row for _, row in batch], self.alias)
+        for kind, row in batch:
+            self._stage_row(kind, row)
+        self.flush()
+
+    def _stage_row(self, kind: int, row: Row) -> None:
+        made = self._make(kind, row)
+        self._remark(kind, row)
+        if row.refusals:
+            return
+        if not any(records for target, records in made.items() if target.main):
+            self._without_main += 1
+            return
+        own = {target.model: self._numbers[target.number] + 1 for target, records in made.items() if len(records) == 1}
+        for target, records in made.items():
+            for record in records:
+                self._append(kind, target, row.line, record, own)
+
+    def _make(self, kind: int, row: Row) -> dict[Target, list[Mapping[str, Any]]]:
+        """The records that a row brings to each target."""
+        made = {}
+        for target in self.ws.targets:
+            if kind in target.kinds:
+                try:
+                    made[target] = list(self.spec.records(target, row))
+                except SafeImportError:
+                    raise
+                except Exception as error:
+                    raise SpecError(
+                        f"{type(self.spec).__name__} failed to make the records of {target.label} from line {row.line}: "
+                        f"{type(error).__name__}. The log has the trace."
+                    ) from error
+                if target.main and len(made[target]) > 1:
+                    raise SpecError(f"{target.label} is a main target: a row may bring one record of it, not several.")
+        return made
+
+    def _append(self, kind: int, target: Target, line: int, record: Mapping[str, Any], own: Mapping[Any, int]) -> None:
+        self._numbers[target.number] += 1
+        staged, misfits = self.ws.stages[target.number].row(self._numbers[target.number], line, record, own)
+        self._records[target.number].append(staged)
+        for name, misfit in misfits:
+            self._problem(kind, line, Invalid(misfit.code, str(misfit), field=target.row_field(name)))
+        for name in target.key.fields:
+            if record.get(name) is None:
+                self._problem(kind, line, Invalid("required", f"{target.label} is recognised by it", field=target.row_field(name)))
+
+    # -- problems
+
+    def _refuse(self, invalid: Validated) -> None:
+        for problem in invalid.problems:
+            self._problems.append((problem.line, problem.column, problem.code, problem.message, False))
+        if invalid.kind is not None:
+            self._stage_key(invalid)
+        if len(self._problems) >= self.batch_size:
+            self.flush()
+
+    def _stage_key(self, invalid: Validated) -> None:
+        """Stages the key of an invalid row where it is told, so that a row with the same key, or one that links to it, is
+        reported together with it."""
+        model = self.spec.rows[invalid.kind or 0]
+        wrong = {problem.column for problem in invalid.problems}
+        right = {n: v for n, v in invalid.values.items() if self.column_of(invalid.kind, n) not in wrong and v != ""}
+        stripped = {name: value.strip() if isinstance(value, str) else value for name, value in right.items()}
+        row = model.model_construct(set(stripped), **stripped)
+        row.line = invalid.line
+        for target in self.ws.targets:
+            if target.main and invalid.kind in target.kinds:
+                try:
+                    records = list(self.spec.records(target, row))
+                    keys = [{name: record[name] for name in target.key.fields} for record in records]
+                except Exception:  # noqa: BLE001  # a method need not cope with an invalid row: then its key is not told
+                    return
+                for key in keys:
+                    self._numbers[target.number] += 1
+                    number = self._numbers[target.number]
+                    self._records[target.number].append(self.ws.stages[target.number].row(number, invalid.line, key, {})[0])
+
+    def _remark(self, kind: int, row: Row) -> None:
+        for refusal in row.refusals:
+            self._problem(kind, row.line, refusal)
+        for warning in row.warnings:
+            self._problem(kind, row.line, warning, warning=True)
+
+    def _problem(self, kind: int, line: int, why: Invalid, *, warning: bool = False) -> None:
+        column = self.column_of(kind, why.field) if why.field else None
+        self._problems.append((line, column or why.field, why.code, str(why), warning))
+
+    # -- groups: see Note [Groups]
+
+    def _lay_aside(self, batch: list[tuple[int, Row]]) -> None:
+        rows = [
+            (row.line, self._group(row), pickle.dumps((kind, row.line, row.__dict__, row.model_fields_set)))
+            for kind, row in batch
+        ]
+        if rows:
+            self.ws.dialect.write_rows(ROWS, ("line", "grp", "data"), rows)
+        self.flush()
+
+    def _group(self, row: Row) -> str:
+        key = Key.of(self.spec.group_by or ())
+        return "\x1f".join(fold(str(getattr(row, name)), key.casefold) for name in key.fields)
+
+    def stage_groups(self) -> None:
+        """Stages the rows that were laid aside, but for those that are rejected; what was staged of them before is gone."""
+        rejected = f"SELECT line FROM {self.ws.shared(OUT)} WHERE why = '{REJECT}'"
+        if self._staged_groups:
+            self.ws.dialect.execute(f"DELETE FROM {self.ws.shared(PROBLEM)} WHERE warning")
+            for target in self.ws.targets:
+                self.ws.dialect.execute(f"DELETE FROM {self.ws.name(target, 'stage')} WHERE line NOT IN ({rejected})")
+        self._staged_groups, self._without_main = True, 0
+        batch: list[tuple[int, Row]] = []
+        last = None
+        source = f"SELECT grp, data FROM {self.ws.shared(ROWS)} WHERE line NOT IN ({rejected}) ORDER BY grp, line"
+        for group, data in self.ws.dialect.stream(source):
+            if group != last and len(batch) >= self.batch_size:
+                self._stage_derived(batch)
+                batch = []
+            batch.append(self._unpacked(data))
+            last = group
+        self._stage_derived(batch)
+
+    def rejected_of_groups(self) -> int:
+        """How many of the rows that were laid aside are rejected by now."""
+        sql = f"SELECT count(*) FROM {self.ws.shared(ROWS)} r JOIN {self.ws.shared(OUT)} o ON o.line = r.line"
+        return int(self.ws.dialect.value(f"{sql} WHERE o.why = '{REJECT}'"))
+
+    def _unpacked(self, data: bytes) -> tuple[int, Row]:
+        kind, line, values, brought = pickle.loads(data)  # noqa: S301  # from a temporary table of this session alone
+        row = self.spec.rows[kind].model_construct(brought, **values)
+        row.line = line
+        return kind, row
+
+    def _stage_derived(self, batch: list[tuple[int, Row]]) -> None:
+        """Stages whole groups."""
+        run_lookups(self.spec.lookups, [row for _, row in batch], self.alias)
+        groups: defaultdict[str, list[Row]] = defaultdict(list)
+        for _, row in batch:
+            groups[self._group(row)].append(row)
+        for rows in groups.values():
+            self.spec.derive(sorted(rows, key=self._order))
+        for kind, row in batch:
+            self._stage_row(kind, row)
+        self.flush()
+
+    def _order(self, row: Row) -> tuple[Any, ...]:
+        values = [getattr(row, name) for name in self.spec.order_by]
+        return (*((value is not None, value) for value in values), row.line)

@@ -1,0 +1,40 @@
+"""How long each stage of a run takes, also where stages take turns row by row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Stopwatch:
+    """Adds up the seconds of each stage in ``seconds``. Time spent in a stage inside another counts for the inner one."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.seconds = seconds
+        self._inner = 0.0  # seconds that stages inside the present one have taken
+
+    @contextmanager
+    def running(self, stage: str) -> Iterator[None]:
+        """Counts the time of the block for ``stage``."""
+        began, outer, self._inner = time.perf_counter(), self._inner, 0.0
+        try:
+            yield
+        finally:
+            whole = time.perf_counter() - began
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + whole - self._inner
+            self._inner = outer + whole
+
+    def timed(self, stage: str, items: Iterable[T]) -> Iterator[T]:
+        """The items, with the time that it takes to make them counted for ``stage``."""
+        iterator = iter(items)
+        while True:
+            with self.running(stage):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item

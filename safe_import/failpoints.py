@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 VARIABLE = "SAFE_IMPORT_FAILPOINT"
 
@@ -29,12 +29,15 @@ class Failpoints:
     at: int
     prefix: str = ""
     error: BaseException | None = None
+    watcher: Callable[[str], object] | None = None
     reached: list[str] = field(default_factory=list)
 
     def reach(self, name: str) -> None:
         if not name.startswith(self.prefix):
             return
         self.reached.append(name)
+        if self.watcher:
+            self.watcher(name)
         if len(self.reached) != self.at:
             return
         if self.error is None:
@@ -63,9 +66,22 @@ def failpoint(name: str) -> None:
 @contextmanager
 def failing(at: int, error: BaseException | None = None, prefix: str = "") -> Iterator[Failpoints]:
     """Raise ``error`` at the ``at``-th place reached inside the block; yields the counter."""
+    with _switched_on(Failpoints(at, prefix, error or FailpointReached(f"{prefix}{at}"))) as points:
+        yield points
+
+
+@contextmanager
+def watching(watcher: Callable[[str], object]) -> Iterator[Failpoints]:
+    """Call ``watcher`` with the name of every place reached inside the block."""
+    with _switched_on(Failpoints(0, watcher=watcher)) as points:
+        yield points
+
+
+@contextmanager
+def _switched_on(points: Failpoints) -> Iterator[Failpoints]:
     global _active  # noqa: PLW0603 - one process has one set of failpoints
-    before, _active = _active, Failpoints(at, prefix, error or FailpointReached(f"{prefix}{at}"))
+    before, _active = _active, points
     try:
-        yield _active
+        yield points
     finally:
         _active = before

@@ -8,19 +8,22 @@ from typing import Any, Literal
 
 from django.db.models import QuerySet
 
+Violations = Callable[[], QuerySet[Any]]
+"""Gives the records that break a rule, as one query. Called anew for every run of the check."""
+
 
 @dataclass(frozen=True)
 class Check:
     """A rule that the data should keep.
 
     Args:
-        name: stable, for programs.
+        name: stable, for programs; ``area.rule``.
         message: what it means to break the rule, for people.
-        violations: gives the queryset of the records that break it; without the alias of a database.
+        violations: the records that break it, on no particular database; ``library`` has the usual ones.
         severity: an ``error`` that a run introduces rolls it back; a ``warning`` is reported.
     """
 
     name: str
     message: str
-    violations: Callable[[], QuerySet[Any]]
+    violations: Violations
     severity: Literal["error", "warning"] = "error"

@@ -9,14 +9,17 @@ import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from safe_import.database.encoding import Encoder, encoder
 
-Field = models.Field[Any, Any]
+if TYPE_CHECKING:
+    Field: TypeAlias = models.Field[Any, Any]
+else:
+    Field = models.Field
 
 
 @dataclass(frozen=True, slots=True)

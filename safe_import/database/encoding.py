@@ -157,16 +157,15 @@ def _uuid(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tup
     return uuid.UUID, lambda value: str(value) if native else value.hex
 
 
-_Stock = Callable[[models.Field[Any, Any], BaseDatabaseWrapper], tuple[type, Encoder]]
-_TEXT_FIELDS: tuple[type[models.Field[Any, Any]], ...] = (
+_TEXT_FIELDS = (
     models.CharField, models.EmailField, models.SlugField, models.URLField, models.TextField,
 )  # fmt: skip
-_INTEGER_FIELDS: tuple[type[models.Field[Any, Any]], ...] = (
+_INTEGER_FIELDS = (
     models.IntegerField, models.BigIntegerField, models.SmallIntegerField, models.PositiveIntegerField,
     models.PositiveBigIntegerField, models.PositiveSmallIntegerField, models.AutoField, models.BigAutoField,
     models.SmallAutoField,
 )  # fmt: skip
-_STOCK: dict[type[models.Field[Any, Any]], _Stock] = {
+_STOCK: dict[type[models.Field[Any, Any]], Callable[[Any, BaseDatabaseWrapper], tuple[type, Encoder]]] = {
     **dict.fromkeys(_TEXT_FIELDS, _text),
     **dict.fromkeys(_INTEGER_FIELDS, _integer),
     models.DecimalField: _decimal,

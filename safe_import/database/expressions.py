@@ -41,3 +41,15 @@ class Unfoldable(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Any:
         return "FALSE", ()
+
+
+class WithoutCase(Func):
+    """A text with its case folded, as far as SQL alone can: on PostgreSQL by the rules of the database's locale."""
+
+    output_field = TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        return self.as_sql(compiler, connection, function="LOWER")
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+        return self.as_sql(compiler, connection, template="si_fold(%(expressions)s, 1)")

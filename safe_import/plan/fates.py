@@ -21,8 +21,16 @@ def new_value(ws: Workspace, target: Target, name: str) -> str:
     """The value that a record brings for a field, as the column's own type; for a link, the existing record's key."""
     if name in target.links:
         return f"r.{ws.dialect.quote(f'p_{name}')}"
-    field = target.field(name)
-    return ws.dialect.cast(field, ws.stages[target.number].value(f"v_{name}"))
+    field, stage = target.field(name), ws.stages[target.number]
+    value = ws.dialect.cast(field, stage.value(f"v_{name}"))
+    if empties_to_text(field) and (cleared := stage.cleared(name)) != "FALSE":
+        return f"CASE WHEN {cleared} THEN '' ELSE {value} END"
+    return value
+
+
+def empties_to_text(field: Field[Any, Any]) -> bool:
+    """Whether clearing the field leaves the empty text, by Django's convention, because its column refuses NULL."""
+    return field.empty_strings_allowed and not field.null
 
 
 def resolved(ws: Workspace, name: str) -> str:
@@ -125,10 +133,9 @@ def report_required(ws: Workspace, target: Target) -> None:
         lacking = f"NOT {given(ws, target, name)}" if name in written else "TRUE"
         _problems(ws, target, name, "required", "NULL", _planned(ws, target, f"g.fate = '{CREATE}' AND {lacking}"))
     for name in written:
-        if not target.fields[name].null and name not in target.key.fields:
-            cleared = ws.stages[target.number].cleared(name)
-            if cleared != "FALSE":
-                _problems(ws, target, name, "not_empty", "NULL", _planned(ws, target, cleared))
+        field, cleared = target.fields[name], ws.stages[target.number].cleared(name)
+        if not (field.null or empties_to_text(field) or name in target.key.fields or cleared == "FALSE"):
+            _problems(ws, target, name, "not_empty", "NULL", _planned(ws, target, cleared))
 
 
 def needs_value(field: Field[Any, Any], link: AnyLink | None) -> bool:

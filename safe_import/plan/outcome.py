@@ -61,7 +61,7 @@ def model_counts(ws: Workspace) -> dict[str, ModelCounts]:
 
 def links_held(ws: Workspace) -> int:
     """How many links point elsewhere and are left as they are."""
-    return sum(ws.dialect.value(f"SELECT coalesce(sum(held), 0) FROM {ws.name(t, 'plan')}") for t in ws.targets)
+    return sum(int(ws.dialect.value(f"SELECT coalesce(sum(held), 0) FROM {ws.name(t, 'plan')}")) for t in ws.targets)
 
 
 def links_left_empty(ws: Workspace) -> int:

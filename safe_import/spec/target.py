@@ -37,6 +37,7 @@ class TargetDeclaration:
     write: Write | None
     row: type[BaseModel] | None
     columns: Mapping[str, str]
+    db_rewrites: tuple[str, ...]
 
 
 def target(
@@ -50,6 +51,7 @@ def target(
     write: Write | None = None,
     row: type[BaseModel] | None = None,
     columns: Mapping[str, str] | None = None,
+    db_rewrites: Sequence[str] = (),
 ) -> Callable[[RecordMaker], TargetDeclaration]:
     """Declares that a method of a spec yields the records of ``model`` that a row brings.
 
@@ -69,10 +71,13 @@ def target(
             or receivers of its signals must choose.
         row: the kind of row this target is made from, for specs with several.
         columns: {field: field of the row}, so that messages name the right column; needed only where the names differ.
+        db_rewrites: fields that a trigger of the database may store otherwise than they were written.
     """
 
     def declare(make: RecordMaker) -> TargetDeclaration:
-        return TargetDeclaration(make, model, Key.of(key), mode, main, dict(links or {}), agree, write, row, dict(columns or {}))
+        return TargetDeclaration(
+            make, model, Key.of(key), mode, main, dict(links or {}), agree, write, row, dict(columns or {}), tuple(db_rewrites)
+        )
 
     return declare
 

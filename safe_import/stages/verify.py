@@ -34,12 +34,11 @@ def _verify_values(ws: Workspace, target: Target) -> None:
     sources = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
     for name in plain:
         field = target.fields[name]
-        landed, cleared = f"t.{d.column(field)}", ws.stages[target.number].cleared(name)
-        differs = d.differs(field, landed, new_value(ws, target, name))
-        created = f"{given(ws, target, name)} AND NOT {cleared} AND {differs}"
+        differs = d.differs(field, f"t.{d.column(field)}", new_value(ws, target, name))
+        created = f"{given(ws, target, name)} AND {differs}"
         wrong = d.value(f"SELECT count(*) {_created(ws, target)} {sources} WHERE {created}")
         if name not in target.key.fields:
-            updated = f"{changes(ws, target, name)} AND NOT {cleared}"
+            updated = changes(ws, target, name)
             wrong += d.value(f"SELECT count(*) {_updated(ws, target)} {sources} WHERE p.fate = 'update' AND {updated}")
         if wrong:
             raise VerificationFailed(

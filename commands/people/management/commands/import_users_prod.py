@@ -1,0 +1,8 @@
+"""Import users into production: adds and updates, never deletes."""
+
+from commands.people.imports import UsersImport
+from safe_import._prod_utils import ProdImportCommand
+
+
+class Command(ProdImportCommand):
+    spec = UsersImport

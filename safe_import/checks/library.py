@@ -1,20 +1,23 @@
 """The usual rules, as queries that find the records which break them.
 
-None of them leans on a constraint of the database: a table may have lost one, or never have had it. What a link leads to
-is looked for, not joined, because a join would lose the very records that are sought.
+None of them leans on a constraint of the database: a table may have lost one, or never have had it. What a link leads
+to is looked for, not joined, because a join would lose the very records that are sought.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import CharField, Count, Exists, ForeignKey, Model, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Trim
 
-from safe_import.checks.check import Violations
 from safe_import.database.expressions import WithoutCase
 from safe_import.database.references import references_to
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from safe_import.checks.check import Violations
 
 
 def required_missing(model: type[Model], *fields: str) -> Violations:
@@ -38,7 +41,7 @@ def dangling_links(model: type[Model], *fields: str) -> Violations:
     def find() -> QuerySet[Any]:
         dangling = Q()
         for field in _links(model, fields):
-            dangling |= Q((f"{field.attname}__isnull", False)) & ~_linked(field)
+            dangling |= Q(Q((f"{field.attname}__isnull", False)), ~_linked(field))
         return _all(model).filter(dangling)
 
     return find
@@ -54,19 +57,21 @@ def linked_otherwise(model: type[Model], link: str, shared: str) -> Violations:
 
     def find() -> QuerySet[Any]:
         through, own = _links(model, [link, shared])
-        theirs = through.related_model._meta.get_field(shared).attname
-        return _all(model).filter(~_linked(through, **{theirs: OuterRef(own.attname)}))
+        (theirs,) = _links(through.related_model, [shared])
+        return _all(model).filter(~_linked(through, **{theirs.attname: OuterRef(own.attname)}))
 
     return find
 
 
-def nothing_refers_to(model: type[Model]) -> Violations:
-    """Records that no record of any installed model links to."""
+def nothing_refers_to(model: type[Model], *referring: type[Model]) -> Violations:
+    """Records that no record links to: none of the ``referring`` models; where none is named, of any installed one."""
 
     def find() -> QuerySet[Any]:
         found = _all(model)
         for field in references_to(model):
-            found = found.exclude(Exists(_all(field.model).filter(**{field.attname: _key_of(field)})))
+            if not referring or field.model in referring:
+                links = _all(field.model).filter(**{field.attname: OuterRef(field.target_field.attname)})
+                found = found.filter(~Exists(links))
         return found
 
     return find
@@ -84,8 +89,8 @@ def equal_without_case(model: type[Model], field: str) -> Violations:
 
 
 def unknown_choice(model: type[Model], field: str, choices: Collection[str]) -> Violations:
-    """Records whose field holds none of the choices."""
-    return lambda: _all(model).exclude(**{f"{field}__in": choices})
+    """Records whose field holds none of the choices, or nothing."""
+    return lambda: _all(model).filter(~Q((f"{field}__in", choices)) | Q((f"{field}__isnull", True)))
 
 
 def below(model: type[Model], field: str, minimum: int) -> Violations:
@@ -94,7 +99,8 @@ def below(model: type[Model], field: str, minimum: int) -> Violations:
 
 
 def _all(model: type[Model]) -> QuerySet[Any]:
-    return model._base_manager.order_by()
+    every: QuerySet[Any] = model._base_manager.order_by()
+    return every
 
 
 def _links(model: type[Model], names: Collection[str]) -> list[ForeignKey[Any, Any]]:
@@ -105,8 +111,3 @@ def _linked(field: ForeignKey[Any, Any], **conditions: Any) -> Exists:
     """Whether the record that the link leads to exists, under some conditions."""
     key = {field.target_field.attname: OuterRef(field.attname)}
     return Exists(_all(field.related_model).filter(**key, **conditions))
-
-
-def _key_of(field: ForeignKey[Any, Any]) -> OuterRef:
-    """What a link holds to lead to a record of the outer query."""
-    return OuterRef(field.target_field.attname)

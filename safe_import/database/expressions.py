@@ -17,7 +17,9 @@ class Folded(Func):
         self.casefold = casefold
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        template = 'lower((%(expressions)s)::text COLLATE "C")' if self.casefold else "normalize((%(expressions)s)::text, NFC)"
+        template = (
+            'lower((%(expressions)s)::text COLLATE "C")' if self.casefold else "normalize((%(expressions)s)::text, NFC)"
+        )
         return self.as_sql(compiler, connection, template=template)
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Any:
@@ -51,5 +53,5 @@ class WithoutCase(Func):
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
         return self.as_sql(compiler, connection, function="LOWER")
 
-    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
-        return self.as_sql(compiler, connection, template="si_fold(%(expressions)s, 1)")
+    def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="si_fold(%(expressions)s, 1)", **extra_context)

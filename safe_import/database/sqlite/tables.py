@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from safe_import.database.tables import ForeignKey, Staged, Tables
 
-_BATCH = 1000
-
 
 class SQLiteTables:
     """See :class:`safe_import.database.tables.Tables`."""
@@ -121,8 +119,8 @@ class SQLiteTables:
         with self._connection.cursor() as cursor:
             try:
                 cursor.execute(query)
-                while rows := cursor.fetchmany(_BATCH):
-                    sink(b"".join(map(_line, rows)))
+                for row in cursor.cursor:  # the driver's own, which holds one row at a time
+                    sink(_line(row))
             except OperationalError as error:
                 if "UTF-8" in str(error):  # the message quotes the value
                     raise BackupError(f"table {name!r} holds text that is not UTF-8: correct it first") from None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from safe_import.plan.joins import LIVE, LinkJoins, join_links, outs
 from safe_import.plan.workspace import DROP, OUT, PROBLEM, SKIP, Workspace
 from safe_import.spec.link import Link
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from safe_import.spec.target import Target
 
 MISSING, REJECTED, AMBIGUOUS = "link_missing", "link_rejected", "link_ambiguous"
 LEFT_EMPTY, DROPPED = "link_left_empty", "link_dropped"
@@ -78,7 +82,7 @@ def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str,
     pk = f"t.{d.column(model._meta.pk)}"  # type: ignore[arg-type]  # a model that is installed has one
     joins = f"LEFT JOIN {d.table(model)} t ON {pk} = r.{d.quote(f'p_{link}')}"
     if other is None or field not in ws.brought_links(other):
-        return column, "NULL", joins
+        return column, "CAST(NULL AS bigint)", joins
     new_pk, new_rec = f"v.{d.quote(f'p_{field}')}", f"v.{d.quote(f'r_{field}')}"
     joins += (
         f" LEFT JOIN {ws.name(other, 'plan')} z ON z.rec = r.{d.quote(f'r_{link}')} AND z.fate IN ('create', 'update')"

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connections
 from django.utils import timezone
@@ -25,6 +24,7 @@ from safe_import.checks.run import Comparison
 from safe_import.conf import conf
 from safe_import.database import dialect
 from safe_import.database.dialect import Timeouts
+from safe_import.database.guard import refusing_deletions
 from safe_import.database.failures import describe, may_pass
 from safe_import.errors import (
     AfterCommitError,
@@ -49,8 +49,6 @@ from safe_import.runs.record import RunRecord, State, user_name
 from safe_import.signals import import_committed
 from safe_import.sources import Source, open_source
 from safe_import.sources.rejects import RejectsFile
-from safe_import.spec.import_spec import ImportSpec
-from safe_import.spec.target import Target
 from safe_import.stages.apply import apply_plan
 from safe_import.stages.read import Reading, read
 from safe_import.stages.stage import Stager
@@ -58,12 +56,23 @@ from safe_import.stages.validate import validate
 from safe_import.stages.verify import verify_checks, verify_landed, verify_ledger, verify_nothing_deleted
 from safe_import.stopwatch import Stopwatch
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from safe_import.spec.import_spec import ImportSpec
+    from safe_import.spec.target import Target
+
 _SAMPLE = 20
 _PROGRESS_EVERY = 500
 
 
 def run_import(
-    spec: type[ImportSpec], source: Source | str | os.PathLike[str], *, observers: Sequence[Observer] = (), **options: Any
+    spec: type[ImportSpec],
+    source: Source | str | os.PathLike[str],
+    /,
+    *,
+    observers: Sequence[Observer] = (),
+    **options: Any,
 ) -> RunResult:
     """Runs one import.
 
@@ -133,7 +142,9 @@ class _Run:
         if not self.options.commits:
             return nullcontext()
         since = timezone.now().isoformat(timespec="seconds")
-        holder = f"{user_name()} on {socket.gethostname()}, process {os.getpid()}, import {self.spec.name}, since {since}"
+        holder = (
+            f"{user_name()} on {socket.gethostname()}, process {os.getpid()}, import {self.spec.name}, since {since}"
+        )
         return self.dialect.run_lock([target.model._meta.db_table for target in self.spec.targets], holder)
 
     def _begin(self) -> None:
@@ -239,7 +250,10 @@ class _Run:
         reading = read(self.source, self.spec.rows, unknown_cells_are_errors=self.options.on_error == "continue")
         self.reading = reading
         stager = Stager(self.ws, self._column, conf().BATCH_SIZE)
-        rows = self.watch.timed("validate", self._progress(validate(self.watch.timed("read", reading.rows()), self.spec.rows, reading.columns)))
+        rows = self.watch.timed(
+            "validate",
+            self._progress(validate(self.watch.timed("read", reading.rows()), self.spec.rows, reading.columns)),
+        )
         with self.watch.running("stage"):
             stager.stage(rows)
         failpoint("run.staged")
@@ -288,7 +302,9 @@ class _Run:
         verify_ledger(self.result.rows)
         header = self._header_problems(reading)[0]
         if header or (self.result.errors_total and self.options.on_error == "rollback"):
-            raise Refused(f"{self.result.errors_total} errors in {self.source.label}. Nothing was changed.", self.result.errors)
+            raise Refused(
+                f"{self.result.errors_total} errors in {self.source.label}. Nothing was changed.", self.result.errors
+            )
         if self.options.plan and self.options.plan != self.result.plan:
             raise Refused(f"The plan is {self.result.plan}, not the one that was asked for. Nothing was changed.")
         if self.options.max_changes and (reason := changed_too_much(self.ws, self.options.max_changes)):
@@ -299,7 +315,9 @@ class _Run:
             return
         with self.watch.running("backup"):
             where = None if conf().BACKUP_SCOPE == "tables" or self.options.clear else self._touched()
-            backup = write_backup(self.connection, sorted(set(tables)), run=self.result.run, name=self.spec.name, where=where)
+            backup = write_backup(
+                self.connection, sorted(set(tables)), run=self.result.run, name=self.spec.name, where=where
+            )
         self.result.backup = str(backup.path)
         self._enter(State.BACKED_UP, backup=str(backup.path))
         failpoint("run.backed_up")
@@ -315,11 +333,14 @@ class _Run:
     def _write(self) -> None:
         self._enter(State.APPLYING)
         try:
-            with self.dialect.writing(self.timeouts), self.dialect.witness() as witness:
+            with (
+                self.dialect.writing(self.timeouts),
+                self.dialect.witness() as witness,
+                refusing_deletions(self.connection),
+            ):
                 if self.options.rehearse:
                     self._record_run({"rehearse": True})
-                comparison = Comparison(self.dialect, self.spec.checks if self.options.validate_data else ())
-                self._apply_and_verify(comparison)
+                self._apply_and_verify(self._comparison())
                 verify_nothing_deleted(self.ws, witness, {})
                 self._commit_or_roll_back()
         except _Rehearsed:
@@ -328,10 +349,13 @@ class _Run:
     def _clear_and_write(self) -> None:
         """Deletes and loads in one transaction: when the file is refused, what was deleted is still there."""
         querysets = list(self.spec.clear())
-        self._back_up([*(q.model._meta.db_table for q in querysets), *(t.model._meta.db_table for t in self.spec.targets)])
+        self._back_up(
+            [*(q.model._meta.db_table for q in querysets), *(t.model._meta.db_table for t in self.spec.targets)]
+        )
         self._enter(State.APPLYING)
         try:
             with self.dialect.writing(self.timeouts):
+                comparison = self._comparison()
                 for queryset in querysets:
                     queryset.using(self.options.database).delete()
                 self._prepare(nullcontext)
@@ -339,10 +363,13 @@ class _Run:
                     raise _Rehearsed
                 if self.options.rehearse:
                     self._record_run({"rehearse": True})
-                self._apply_and_verify(Comparison(self.dialect, self.spec.checks if self.options.validate_data else ()))
+                self._apply_and_verify(comparison)
                 self._commit_or_roll_back()
         except _Rehearsed:
             self.record, self.result.run = None, None
+
+    def _comparison(self) -> Comparison:
+        return Comparison(self.dialect, self.spec.checks if self.options.validate_data else ())
 
     def _apply_and_verify(self, comparison: Comparison) -> None:
         with self.watch.running("apply"):
@@ -423,4 +450,6 @@ def _in_words(error: BaseException) -> BaseException:
         return error
     if isinstance(error, DatabaseError):
         return DatabaseFailure(f"The import was rolled back: {describe(error)}.")
-    return UnexpectedFailure(f"The import was rolled back: an unexpected {type(error).__name__}. The log has the trace.")
+    return UnexpectedFailure(
+        f"The import was rolled back: an unexpected {type(error).__name__}. The log has the trace."
+    )

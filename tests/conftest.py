@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
+from tests.testapp.importing import Importer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -51,6 +53,12 @@ def backup_root(tmp_path: Path, settings: SettingsWrapper) -> Path:
     root.mkdir(mode=0o700)
     settings.SAFE_IMPORT = {**settings.SAFE_IMPORT, "BACKUP_ROOT": root}
     return root
+
+
+@pytest.fixture
+def importing(tmp_path: Path, backup_root: Path) -> Importer:
+    """Imports a text as if it were a file, with backups."""
+    return Importer(tmp_path)
 
 
 @pytest.fixture

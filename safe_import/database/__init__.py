@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.backends.base.base import BaseDatabaseWrapper
+from typing import TYPE_CHECKING
 
-from safe_import.database.dialect import Dialect
 from safe_import.database.postgresql.dialect import PostgreSQL
 from safe_import.database.sqlite.dialect import SQLite
 from safe_import.errors import GuardUnavailable
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from safe_import.database.dialect import Dialect
 
 _DIALECTS: dict[str, type[Dialect]] = {"postgresql": PostgreSQL, "sqlite": SQLite}
 

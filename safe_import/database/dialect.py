@@ -6,17 +6,18 @@ One subclass a vendor. Nothing outside this package asks which vendor it is.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from safe_import.database.encoding import Encoder, encoder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
     Field: TypeAlias = models.Field[Any, Any]
 else:
     Field = models.Field

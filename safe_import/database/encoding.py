@@ -8,13 +8,15 @@ import math
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 Encoder = Callable[[Any], Any]
 
@@ -105,7 +107,9 @@ def _decimal(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> 
         if places is not None and -exponent > places:
             raise Misfit("too_many_places", f"at most {places} decimal places fit into this field")
         if digits is not None and len(figures) + exponent > digits - (places or 0):
-            raise Misfit("out_of_range", f"at most {digits - (places or 0)} digits before the point fit into this field")
+            raise Misfit(
+                "out_of_range", f"at most {digits - (places or 0)} digits before the point fit into this field"
+            )
         if safe is not None and len(figures) + max(exponent, 0) > safe:
             raise Misfit("too_many_digits", f"SQLite keeps {safe} digits of a number at most")
         return format(plain, "f")

@@ -56,7 +56,11 @@ def _describe_sqlite(error: DatabaseError) -> str:
     text = str(error)
     if isinstance(error, IntegrityError) and "constraint failed" in text:
         return text  # SQLite names the constraint and its columns, never a value
-    for sign, meaning in (("locked", "a lock timeout"), ("interrupted", _MEANINGS["57014"]), ("full", "the disk is full")):
+    for sign, meaning in (
+        ("locked", "a lock timeout"),
+        ("interrupted", _MEANINGS["57014"]),
+        ("full", "the disk is full"),
+    ):
         if sign in text:
             return meaning
     return f"the database refused it ({type(error).__name__})"

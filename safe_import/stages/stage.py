@@ -12,7 +12,8 @@ import hashlib
 import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,11 +21,13 @@ from safe_import.database.folding import fold
 from safe_import.errors import SafeImportError, SpecError
 from safe_import.plan.lookups import run_lookups
 from safe_import.plan.workspace import OUT, PROBLEM, REJECT, ROWS, Workspace
-from safe_import.records import Problem, Validated
 from safe_import.spec.key import Key
-from safe_import.spec.row import Row
-from safe_import.spec.target import Target
 from safe_import.types import Invalid
+
+if TYPE_CHECKING:
+    from safe_import.records import Validated
+    from safe_import.spec.row import Row
+    from safe_import.spec.target import Target
 
 ColumnOf = Callable[[int | None, str], str | None]
 _PROBLEM_COLUMNS = ("line", "field", "code", "message", "warning")
@@ -111,6 +114,7 @@ class Stager:
         made = self._make(kind, row)
         self._remark(kind, row)
         if row.refusals:
+            self._append_keys(row.line, made)
             return
         if not any(records for target, records in made.items() if target.main):
             self._without_main += 1
@@ -146,7 +150,9 @@ class Stager:
             self._problem(kind, line, Invalid(misfit.code, str(misfit), field=target.row_field(name)))
         for name in target.key.fields:
             if record.get(name) is None:
-                self._problem(kind, line, Invalid("required", f"{target.label} is recognised by it", field=target.row_field(name)))
+                self._problem(
+                    kind, line, Invalid("required", f"{target.label} is recognised by it", field=target.row_field(name))
+                )
 
     # -- problems
 
@@ -167,17 +173,19 @@ class Stager:
         stripped = {name: value.strip() if isinstance(value, str) else value for name, value in right.items()}
         row = model.model_construct(set(stripped), **stripped)
         row.line = invalid.line
-        for target in self.ws.targets:
-            if target.main and invalid.kind in target.kinds:
-                try:
-                    records = list(self.spec.records(target, row))
-                    keys = [{name: record[name] for name in target.key.fields} for record in records]
-                except Exception:  # noqa: BLE001  # a method need not cope with an invalid row: then its key is not told
-                    return
-                for key in keys:
-                    self._numbers[target.number] += 1
-                    number = self._numbers[target.number]
-                    self._records[target.number].append(self.ws.stages[target.number].row(number, invalid.line, key, {})[0])
+        with suppress(SpecError):  # a method need not cope with an invalid row: then its key is not told
+            self._append_keys(invalid.line, self._make(invalid.kind or 0, row))
+
+    def _append_keys(self, line: int, made: Mapping[Target, list[Mapping[str, Any]]]) -> None:
+        """Stages the key alone of a rejected row's main record."""
+        for target, records in made.items():
+            if target.main:
+                for record in records:
+                    key = {name: record[name] for name in target.key.fields if name in record}
+                    number, table = self._numbers[target.number] + 1, self.ws.stages[target.number]
+                    with suppress(SpecError):  # own(...) has nothing to lead to
+                        self._records[target.number].append(table.row(number, line, key, {})[0])
+                        self._numbers[target.number] = number
 
     def _remark(self, kind: int, row: Row) -> None:
         for refusal in row.refusals:

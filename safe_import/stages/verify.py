@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from safe_import.database.dialect import Witness
 from safe_import.errors import VerificationFailed
 from safe_import.plan.fates import changes, given, new_value, written_fields
-from safe_import.plan.workspace import Workspace
-from safe_import.records import CheckResult, Ledger
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from safe_import.database.dialect import Witness
+    from safe_import.plan.workspace import Workspace
+    from safe_import.records import CheckResult, Ledger
+    from safe_import.spec.target import Target
 
 
 def verify_landed(ws: Workspace) -> None:
@@ -30,7 +34,11 @@ def verify_landed(ws: Workspace) -> None:
 def _verify_values(ws: Workspace, target: Target) -> None:
     """Records that are created hold what the file brings; in those that are updated, nothing is left to change."""
     d = ws.dialect
-    plain = [name for name in written_fields(ws, target) if name not in target.links and name not in target.declaration.db_rewrites]
+    plain = [
+        name
+        for name in written_fields(ws, target)
+        if name not in target.links and name not in target.declaration.db_rewrites
+    ]
     sources = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
     for name in plain:
         field = target.fields[name]
@@ -60,7 +68,9 @@ def _updated(ws: Workspace, target: Target) -> str:
 
 def verify_checks(results: Sequence[CheckResult]) -> None:
     """Raises VerificationFailed when the run introduced a violation of a rule; those that were there before block nothing."""
-    broken = [f"{r.name} ({r.introduced} introduced): {r.message}" for r in results if r.severity == "error" and r.introduced]
+    broken = [
+        f"{r.name} ({r.introduced} introduced): {r.message}" for r in results if r.severity == "error" and r.introduced
+    ]
     if broken:
         raise VerificationFailed(f"The import would break the integrity of the data: {'; '.join(broken)}")
 
@@ -68,7 +78,9 @@ def verify_checks(results: Sequence[CheckResult]) -> None:
 def verify_ledger(ledger: Ledger) -> None:
     """Raises VerificationFailed when a row is not accounted for."""
     if not ledger.balances:
-        raise VerificationFailed(f"The ledger does not balance: {ledger.as_dict()}. This is a fault of safe_import; report it.")
+        raise VerificationFailed(
+            f"The ledger does not balance: {ledger.as_dict()}. This is a fault of safe_import; report it."
+        )
 
 
 def verify_nothing_deleted(ws: Workspace, witness: Witness, bookkeeping: dict[str, int]) -> None:
@@ -78,6 +90,7 @@ def verify_nothing_deleted(ws: Workspace, witness: Witness, bookkeeping: dict[st
         bookkeeping: rows that the run itself wrote to its own tables, by table.
     """
     inserted = {
-        target.model._meta.db_table: ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'new')}") for target in ws.targets
+        target.model._meta.db_table: ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'new')}")
+        for target in ws.targets
     }
     witness.assert_nothing_deleted({**inserted, **bookkeeping})

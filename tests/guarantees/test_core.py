@@ -6,15 +6,14 @@ import csv
 import datetime
 import io
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from safe_import.errors import Refused
 from safe_import.models import Run
 from safe_import.pipeline import run_import
-from safe_import.records import RunResult
+from tests.testapp.importing import Importer
 from tests.testapp.models import Box, Computed, Heard, HeardLog, Node, Saved, Thing, Token
 from tests.testapp.specs import (
     ComputedImport,
@@ -27,25 +26,12 @@ from tests.testapp.specs import (
     TokensImport,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("backup_root")]
+if TYPE_CHECKING:
+    from pathlib import Path
 
+    from safe_import.records import RunResult
 
-class Importer:
-    """Imports a text as a file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, spec: Any, text: str, **options: Any) -> RunResult:
-        path = self.folder / "input.csv"
-        path.write_text(text)
-        return run_import(spec, path, **options)
-
-
-@pytest.fixture
-def importing(tmp_path: Path) -> Importer:
-    """Imports a text as a file."""
-    return Importer(tmp_path)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_every_kind_of_value_lands_as_the_file_says(importing: Importer) -> None:
@@ -62,7 +48,12 @@ def test_every_kind_of_value_lands_as_the_file_says(importing: Importer) -> None
     result = importing(ThingsImport, text.getvalue())
     assert result.rows.as_dict() == {"read": 2, "created": 2, "updated": 0, "unchanged": 0, "skipped": 0, "rejected": 0}
     first, second = Thing.objects.order_by("code")
-    assert (first.name, first.price, first.active, first.born) == ("Über", Decimal("12.50"), False, datetime.date(2024, 2, 29))
+    assert (first.name, first.price, first.active, first.born) == (
+        "Über",
+        Decimal("12.50"),
+        False,
+        datetime.date(2024, 2, 29),
+    )
     assert (first.ratio, first.note, first.data, first.box.name) == (0.1, "line\nbreak\t\\", {"a": [1, None]}, "red")
     assert (second.name, second.price, second.active, second.note, second.box) == ("", None, True, None, None)
     assert first.created is not None
@@ -132,7 +123,11 @@ def test_a_rejected_row_rejects_what_links_to_it(importing: Importer, tmp_path: 
     text = "code,parent\na,b\nb,c\nc,nobody\nd,\n"
     result = importing(NodesImport, text, on_error="continue", rejects=str(tmp_path / "rejects.csv"))
     assert (result.rows.created, result.rows.rejected, result.exit_code) == (1, 3, 3)
-    assert [(p.line, p.code) for p in result.errors] == [(2, "link_rejected"), (3, "link_rejected"), (4, "link_missing")]
+    assert [(p.line, p.code) for p in result.errors] == [
+        (2, "link_rejected"),
+        (3, "link_rejected"),
+        (4, "link_missing"),
+    ]
     assert list(Node.objects.values_list("code", flat=True)) == ["d"]
     fixed = (tmp_path / "rejects.csv").read_text(encoding="utf-8-sig").replace("nobody", "d")
     assert importing(NodesImport, fixed).rows.created == 3
@@ -183,7 +178,11 @@ def test_records_that_rows_share_are_written_once(importing: Importer) -> None:
     assert {label: counts.created for label, counts in result.models.items()} == {
         "testapp.Box": 2, "testapp.Tag": 1, "testapp.Thing": 3, "testapp.Thing_tags": 2,
     }  # fmt: skip
-    assert sorted(Thing.objects.values_list("code", "box__name", "tags__name")) == [("a", "red", "old"), ("b", "red", "old"), ("c", "blue", None)]
+    assert sorted(Thing.objects.values_list("code", "box__name", "tags__name")) == [
+        ("a", "red", "old"),
+        ("b", "red", "old"),
+        ("c", "blue", None),
+    ]
     again = importing(TaggedImport, text)
     assert again.rows.unchanged == 3
     assert sum(counts.created + counts.updated for counts in again.models.values()) == 0

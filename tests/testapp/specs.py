@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -14,6 +13,9 @@ from safe_import.spec.row import Row
 from safe_import.spec.target import target
 from safe_import.types import Boolean, Date, Integer, Json, Number, Text
 from tests.testapp.models import Box, Computed, Heard, Node, Saved, Tag, Thing, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class ThingRow(Row):

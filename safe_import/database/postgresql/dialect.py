@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
@@ -15,6 +14,9 @@ from safe_import.database.postgresql.copy import copy_rows
 from safe_import.database.postgresql.locks import advisory_locks
 from safe_import.database.postgresql.witness import witness
 from safe_import.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _STAGED_AS = {
     "character varying": "text", "character": "text", "text": "text", "citext": "text", "numeric": "numeric",
@@ -63,7 +65,9 @@ class PostgreSQL(Dialect):
         try:
             return self._types(field.model._meta.db_table)[field.column]
         except KeyError:
-            raise SpecError(f"The table of {field.model._meta.label} has no column {field.column}. Run migrate.") from None
+            raise SpecError(
+                f"The table of {field.model._meta.label} has no column {field.column}. Run migrate."
+            ) from None
 
     @lru_cache  # noqa: B019  # a dialect lives as long as one run
     def _types(self, table: str) -> dict[str, str]:
@@ -169,7 +173,7 @@ class PostgreSQL(Dialect):
         try:
             yield
         finally:
-            if not self.connection.needs_rollback:
+            if self.connection.is_usable():
                 self.execute(f"SET default_transaction_read_only = {before}")
 
     @contextmanager

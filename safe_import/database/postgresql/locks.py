@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from safe_import.errors import LockHeld
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from safe_import.database.dialect import Dialect
 
 _SPACE = 0x5AFE1  # the first key of our advisory locks; the second is the table's oid
@@ -39,5 +40,7 @@ def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
 
 def _held_by(dialect: Dialect, table: str) -> str:
     holders = dialect.rows(_HOLDER, [_SPACE, table])
-    who = "; ".join(f"process {pid} of {user} ({app or 'no name'}), connected {since}" for pid, user, app, since in holders)
+    who = "; ".join(
+        f"process {pid} of {user} ({app or 'no name'}), connected {since}" for pid, user, app, since in holders
+    )
     return f"Another run works on {table}: {who or 'it has just ended'}. Try again when it has finished."

@@ -10,7 +10,6 @@ else changes them, too.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from safe_import.database.dialect import Witness
 from safe_import.errors import DeletionDetected, GuardUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from safe_import.database.dialect import Dialect
 
 _USER_TABLES = """
@@ -47,9 +48,11 @@ class PostgreSQLWitness(Witness):
     def assert_nothing_deleted(self, inserted: Mapping[str, int]) -> None:
         """See Witness; PostgreSQL counts deletions itself, so ``inserted`` is not needed."""
         self._assert_counting()
-        deleted = {table: n - self.baseline.get(table, 0) for table, n in self._deleted().items()}
+        now = self._deleted()
+        deleted = {table: n - self.baseline.get(table, 0) for table, n in now.items()}
         guilty = [f"{table} ({n} deleted)" for table, n in deleted.items() if n > 0]
-        guilty += [f"{table} (truncated, dropped or altered)" for (table,) in self.dialect.rows(_EXCLUSIVE)]
+        guilty += [f"{table} (dropped)" for table in self.baseline if table not in now]
+        guilty += [f"{table} (truncated or altered)" for (table,) in self.dialect.rows(_EXCLUSIVE)]
         if guilty:
             raise DeletionDetected(
                 f"Rows were removed while the import was writing: {', '.join(sorted(guilty))}. Everything was rolled "

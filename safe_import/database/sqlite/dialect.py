@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from safe_import.database.dialect import Dialect, Field, Timeouts, Witness, restored
 from safe_import.database.sqlite import guard
 from safe_import.database.sqlite.functions import register
 from safe_import.database.sqlite.locks import file_lock
 from safe_import.errors import StalePlan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class SQLite(Dialect):
@@ -148,7 +151,9 @@ class SQLite(Dialect):
 
     def lock_rows(self, model: type[models.Model], condition: str) -> str:
         pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one
-        return f"SELECT {pk} AS pk, NULL AS ver FROM {self.table(model)} t WHERE {condition}"  # the write lock covers all
+        return (
+            f"SELECT {pk} AS pk, NULL AS ver FROM {self.table(model)} t WHERE {condition}"  # the write lock covers all
+        )
 
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
         pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one

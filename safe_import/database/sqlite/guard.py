@@ -10,7 +10,6 @@ write lock, nobody else can change the counts.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,8 @@ from safe_import.database.dialect import Witness
 from safe_import.errors import DeletionDetected, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from safe_import.database.dialect import Dialect
 
 _DROPS = {sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_VTABLE}
@@ -54,7 +55,9 @@ def reading_only(dialect: Dialect) -> Iterator[None]:
         yield
     except DatabaseError as error:
         if denied:
-            raise Refused(f"Something tried to write to {denied[-1][0]} before the plan was made. Nothing was written.") from error
+            raise Refused(
+                f"Something tried to write to {denied[-1][0]} before the plan was made. Nothing was written."
+            ) from error
         raise
     finally:
         raw.set_authorizer(None)
@@ -94,9 +97,7 @@ class SQLiteWitness(Witness):
         """See Witness. Tables that the run did not insert into may have grown by triggers, but not shrunk."""
         after = self._counts()
         guilty = [
-            table
-            for table, count in self.before.items()
-            if after.get(table, -1) < count + inserted.get(table, 0)
+            table for table, count in self.before.items() if after.get(table, -1) < count + inserted.get(table, 0)
         ]
         if guilty:
             raise DeletionDetected(

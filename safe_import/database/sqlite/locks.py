@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safe_import.errors import LockHeld
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager

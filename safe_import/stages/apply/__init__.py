@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.utils import timezone
 
 from safe_import.errors import StalePlan
 from safe_import.failpoints import failpoint
 from safe_import.plan.match import keys_of_database
-from safe_import.plan.workspace import Workspace
 from safe_import.runs.journal import remember_old, write_journal
 from safe_import.spec.target import Target, unique_in_database
 from safe_import.stages.apply.keys import assign_keys
 from safe_import.stages.apply.save import save_records
 from safe_import.stages.apply.sql import insert_records, update_records
+
+if TYPE_CHECKING:
+    from safe_import.plan.workspace import Workspace
 
 __all__ = ["apply_plan"]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from safe_import.errors import SpecError
 from safe_import.plan.fates import new_value, written_fields
-from safe_import.plan.workspace import Workspace
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from safe_import.plan.workspace import Workspace
+    from safe_import.spec.target import Target
 
 _BATCH = 5000
 _GENERATED = ("AutoField", "BigAutoField", "SmallAutoField")
@@ -23,7 +27,9 @@ def assign_keys(ws: Workspace, target: Target) -> None:
     where = "WHERE p.fate = 'create'"
     if target.pk.name in written_fields(ws, target):
         stage = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-        d.execute(f"INSERT INTO {d.temp(name)} SELECT p.rec, {new_value(ws, target, target.pk.name)} {created} {stage} {where}")
+        d.execute(
+            f"INSERT INTO {d.temp(name)} SELECT p.rec, {new_value(ws, target, target.pk.name)} {created} {stage} {where}"
+        )
     elif target.pk.get_internal_type() in _GENERATED:
         ordered = f"SELECT p.rec AS rec {created} {where} ORDER BY p.rec"
         d.execute(f"INSERT INTO {d.temp(name)} {d.next_keys(target.model, ordered)}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model
 from django.utils import timezone
 
 from safe_import.plan.fates import changes, written_fields
-from safe_import.plan.workspace import Workspace
-from safe_import.spec.target import Target
 from safe_import.stages.apply.sql import select_new
 from safe_import.stages.apply.values import link_joins, new_record, updated_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import Model
+
+    from safe_import.plan.workspace import Workspace
+    from safe_import.spec.target import Target
 
 _BATCH = 1000
 _CHANGED = "si_changed"  # an extra column of the rows: the names of the fields that change
@@ -61,7 +65,10 @@ def _batches(ws: Workspace, target: Target, sql: str, params: list[Any]) -> Iter
     d, name = ws.dialect, f"si_{target.number}_save"
     d.drop_temp([name])
     d.execute(f"CREATE TEMP TABLE {d.quote(name)} AS SELECT row_number() OVER () AS si_n, q.* FROM ({sql}) q", params)
-    total, manager = d.value(f"SELECT count(*) FROM {d.temp(name)}"), target.model._base_manager.using(d.connection.alias)
+    total, manager = (
+        d.value(f"SELECT count(*) FROM {d.temp(name)}"),
+        target.model._base_manager.using(d.connection.alias),
+    )
     for start in range(0, total, _BATCH):
         where = f"WHERE si_n > {start} AND si_n <= {start + _BATCH} ORDER BY si_n"
         yield from manager.raw(f"SELECT * FROM {d.temp(name)} {where}")

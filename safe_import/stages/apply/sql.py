@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safe_import.plan.fates import changes, written_fields
-from safe_import.plan.workspace import Workspace
-from safe_import.spec.target import Target
 from safe_import.stages.apply.values import (
     fill_in,
     filled_in_python,
@@ -17,6 +14,12 @@ from safe_import.stages.apply.values import (
     typed_param,
     updated_value,
 )
+
+if TYPE_CHECKING:
+    import datetime
+
+    from safe_import.plan.workspace import Workspace
+    from safe_import.spec.target import Target
 
 _BATCH = 5000
 

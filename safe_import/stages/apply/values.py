@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import make_password
 from django.db.models import NOT_PROVIDED, Field, Model
 from django.utils import timezone
 
 from safe_import.plan.fates import given, is_password, new_value, written_fields
-from safe_import.plan.workspace import Workspace
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    import datetime
+
+    from safe_import.plan.workspace import Workspace
+    from safe_import.spec.target import Target
 
 # Callables whose value need not be asked for record by record.
 _SAME_FOR_ALL = (timezone.now, dict, list, tuple, set)
@@ -45,7 +48,11 @@ def _brought_or(ws: Workspace, target: Target, field: Field[Any, Any], fallback:
 def landed_link(ws: Workspace, target: Target, name: str) -> str:
     """The primary key that a link leads to, new records of this run included. See ``link_joins``."""
     existing = f"r.{ws.dialect.quote(f'p_{name}')}"
-    return f"coalesce({existing}, {ws.dialect.quote(f'new_{name}')}.pk)" if ws.target_of(_linked(target, name)) else existing
+    return (
+        f"coalesce({existing}, {ws.dialect.quote(f'new_{name}')}.pk)"
+        if ws.target_of(_linked(target, name))
+        else existing
+    )
 
 
 def link_joins(ws: Workspace, target: Target) -> str:

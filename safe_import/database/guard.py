@@ -1,0 +1,39 @@
+"""The first line against deletions, on every database: a statement that removes rows is refused at its own line.
+
+It reads the statement that Django sends, so it can't see what a trigger or a function does; the witness is the last line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from safe_import.errors import DeletionDetected
+
+_COMMENT = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_REMOVES = re.compile(
+    rf"{_COMMENT}(?P<verb>DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|DROP\s+\w+(?:\s+IF\s+EXISTS)?|ALTER\s+TABLE"
+    r"|REPLACE\s+INTO|(?:INSERT|UPDATE)\s+OR\s+REPLACE(?:\s+INTO)?)\s+(?:ONLY\s+)?(?P<what>[^\s(;]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_TEMPORARY = ("pg_temp.", "temp.")
+
+
+def refusing_deletions(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
+    """Refuses statements that remove rows or tables, but for temporary ones, while the block runs."""
+
+    def guard(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = _REMOVES.match(sql)
+        if found and not found["what"].startswith(_TEMPORARY):
+            verb = " ".join(found["verb"].upper().split())
+            raise DeletionDetected(
+                f"{verb} {found['what']} was refused: an import never deletes. Everything was rolled back; look at the "
+                "trace in the log for the code that sent it."
+            )
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(guard)

@@ -114,7 +114,6 @@ class _Run:
         self.result = RunResult(spec.name, dry_run=options.dry_run)
         self.watch = Stopwatch(self.result.seconds)
         self.record: RunRecord | None = None
-        self.ws = Workspace(self.dialect, spec, options.force_update)
         self.timeouts = Timeouts(
             options.lock_timeout or conf().LOCK_TIMEOUT, options.statement_timeout or conf().STATEMENT_TIMEOUT
         )
@@ -209,6 +208,7 @@ class _Run:
 
     def _once_more_if_stale(self) -> None:
         for last in (False, True):
+            self.ws = Workspace(self.dialect, self.spec, self.options.force_update)
             try:
                 with self._tables():
                     self._attempt()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db.models import Model, QuerySet
 from pydantic import BaseModel, ConfigDict
 
 from safe_import.errors import SpecError
-from safe_import.spec.key import Key
-from safe_import.spec.link import Link, Through
 from safe_import.spec.lookup import Lookup
-from safe_import.spec.row import Row
 from safe_import.spec.target import Mode, Record, Target, TargetDeclaration, links_of, target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from django.db.models import Model, QuerySet
+
+    from safe_import.spec.key import Key
+    from safe_import.spec.link import Link, Through
+    from safe_import.spec.row import Row
 
 registry: dict[str, type[ImportSpec]] = {}
 
@@ -60,7 +64,9 @@ class ImportSpec:
             cls.rows = (cls.row,)
         if register:
             if cls.name in registry and registry[cls.name].__qualname__ != cls.__qualname__:
-                raise SpecError(f"Two specs are called {cls.name!r}: {registry[cls.name].__module__}, {cls.__module__}.")
+                raise SpecError(
+                    f"Two specs are called {cls.name!r}: {registry[cls.name].__module__}, {cls.__module__}."
+                )
             registry[cls.name] = cls
 
     def __init__(self, options: BaseModel | None = None) -> None:

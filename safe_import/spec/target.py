@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import F, Field, ForeignKey, Model, UniqueConstraint
 from django.db.models.functions import Lower
-from pydantic import BaseModel
 
 from safe_import.errors import SpecError
 from safe_import.spec.key import Key
 from safe_import.spec.link import AnyLink, Link, OwnLink, Through
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 Mode = Literal["upsert", "insert", "update"]
 Agree = Literal["error", "first", "last"]
@@ -76,7 +78,17 @@ def target(
 
     def declare(make: RecordMaker) -> TargetDeclaration:
         return TargetDeclaration(
-            make, model, Key.of(key), mode, main, dict(links or {}), agree, write, row, dict(columns or {}), tuple(db_rewrites)
+            make,
+            model,
+            Key.of(key),
+            mode,
+            main,
+            dict(links or {}),
+            agree,
+            write,
+            row,
+            dict(columns or {}),
+            tuple(db_rewrites),
         )
 
     return declare
@@ -170,14 +182,14 @@ def field_of(model: type[Model], name: str) -> Field[Any, Any]:
 
 
 def unique_in_database(target: Target) -> bool:
-    """Whether the database itself keeps two records from having the same key."""
+    """Whether the database itself keeps two records from having the same key, in the way in which the key compares."""
     key, meta = set(target.key.fields), target.model._meta
-    if any(target.fields[name].unique for name in key):
-        return True
-    together = [set(fields) for fields in meta.unique_together]
-    for constraint in meta.constraints:
-        if isinstance(constraint, UniqueConstraint) and constraint.condition is None:
-            together.append(set(constraint.fields) or _folded_fields(constraint))
+    unconditional = [c for c in meta.constraints if isinstance(c, UniqueConstraint) and c.condition is None]
+    if target.key.casefold:
+        together = [_folded_fields(constraint) for constraint in unconditional]
+    else:
+        together = [{name} for name in key if target.fields[name].unique]
+        together += [set(fields) for fields in (*meta.unique_together, *(c.fields for c in unconditional))]
     return any(fields and fields <= key for fields in together)
 
 

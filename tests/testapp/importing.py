@@ -18,9 +18,11 @@ class Importer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.files = 0
 
     def __call__(self, spec: type[ImportSpec], text: str, **options: Any) -> RunResult:
         """Import the text."""
-        path = self.folder / "input.csv"
+        self.files += 1
+        path = self.folder / f"input{self.files}.csv"
         path.write_text(text, encoding="utf-8")
         return run_import(spec, path, **options)

@@ -152,7 +152,7 @@ class PostgreSQL(Dialect):
 
     def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         names = ", ".join(self.quote(column) for column in columns)
-        with self.connection.cursor() as cursor:
+        with self.connection.cursor() as cursor, self.connection.wrap_database_errors:
             copy_rows(cursor.cursor, f"COPY {self.temp(name)} ({names}) FROM STDIN", rows)
 
     def analyze(self, name: str) -> None:

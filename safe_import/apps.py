@@ -4,6 +4,8 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.module_loading import autodiscover_modules
 
+from safe_import.audit import AuditLogger
+from safe_import.events import observe_every_run
 from safe_import.settings_checks import check_settings
 
 
@@ -17,4 +19,5 @@ class SafeImportConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(check_settings)
+        observe_every_run(AuditLogger())
         autodiscover_modules("imports")

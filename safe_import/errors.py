@@ -83,6 +83,10 @@ class BackupError(SafeImportError):
     """A backup could not be written, verified or restored. The message says what to repair."""
 
 
+class AuditError(SafeImportError):
+    """The audit log could not be written, so the run was rolled back. Make room, or name another file."""
+
+
 class UndoConflict(SafeImportError):
     """Records were changed after the run, so nothing was undone. ``conflicts`` names each of them."""
 

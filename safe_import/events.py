@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-Name = Literal["started", "progress", "stage", "rejected", "warned", "record", "check", "ended", "failed"]
+Name = Literal["started", "again", "stage", "progress", "rejected", "warned", "record", "check", "ended", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened in a run. Never holds the value of a cell.
 
-    ``started`` who, host, source, sha256, spec, arguments. ``progress`` stage, rows. ``stage`` its name, seconds and
-    rows. ``rejected`` and ``warned`` a Problem. ``record`` model, key, action and changed columns. ``check`` a
-    CheckResult. ``ended`` the report. ``failed`` the exception.
+    ``started`` who, host, source, sha256, spec, arguments. ``again`` everything so far was rolled back and is done once
+    more. ``stage`` the stage that begins. ``progress`` stage, rows. ``rejected`` and ``warned`` a Problem. ``record``
+    model, key, action and changed columns, before the commit. ``check`` a CheckResult. ``ended`` the report. ``failed``
+    the exception and the report.
     """
 
     name: Name
@@ -23,4 +24,31 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Observer = Callable[[Event], None]
+class Observer(Protocol):
+    """Called with every event of a run. One with a false attribute ``wants_records`` can do without ``rejected`` and ``record``."""
+
+    def __call__(self, event: Event, /) -> None: ...
+
+
+_of_every_run: list[Observer] = []
+
+
+def observe_every_run(observer: Observer) -> None:
+    """Have an observer called for every run of this process, beside those that are given to ``run_import``."""
+    _of_every_run.append(observer)
+
+
+class Listeners:
+    """Everybody who is told of one run."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = (*_of_every_run, *observers)
+
+    @property
+    def want_records(self) -> bool:
+        """Whether anybody cares about single rows and records, which take time to tell."""
+        return any(getattr(observer, "wants_records", True) for observer in self._observers)
+
+    def tell(self, event: Event) -> None:
+        for observer in self._observers:
+            observer(event)

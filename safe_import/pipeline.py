@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,8 @@ from safe_import.checks.run import Comparison
 from safe_import.conf import conf
 from safe_import.database import dialect
 from safe_import.database.dialect import Timeouts
-from safe_import.database.guard import refusing_deletions
 from safe_import.database.failures import describe, may_pass
+from safe_import.database.guard import refusing_deletions
 from safe_import.errors import (
     AfterCommitError,
     DatabaseFailure,
@@ -35,7 +36,7 @@ from safe_import.errors import (
     UnexpectedFailure,
     UsageError,
 )
-from safe_import.events import Event, Name, Observer
+from safe_import.events import Event, Listeners, Name, Observer
 from safe_import.failpoints import failpoint
 from safe_import.plan import outcome
 from safe_import.plan.messages import message_of
@@ -108,7 +109,7 @@ class _Run:
     """One execution of one spec on one source."""
 
     def __init__(self, spec: ImportSpec, source: Source, options: RunOptions, observers: Sequence[Observer]) -> None:
-        self.spec, self.source, self.options, self.observers = spec, source, options, observers
+        self.spec, self.source, self.options, self.listeners = spec, source, options, Listeners(observers)
         self.connection = connections[options.database]
         self.dialect = dialect(self.connection)
         self.result = RunResult(spec.name, dry_run=options.dry_run)
@@ -172,8 +173,6 @@ class _Run:
             failpoint("run.committed")
             self.result.state = State.VERIFIED.value
             self.record.end(State.VERIFIED, self.result.as_dict())
-            for model, key, action, columns in journal.changes(self.dialect, self.record.id):
-                self._tell("record", model=model, key=key, action=action, columns=columns)
             self._tell("ended", report=self.result.as_dict())
             import_committed.send(type(self.spec), result=self.result)
         except Exception as error:
@@ -219,6 +218,7 @@ class _Run:
             except DatabaseError as error:
                 if last or not may_pass(error) or self.connection.in_atomic_block:
                     raise
+            self._tell("again")
 
     @contextmanager
     def _tables(self) -> Iterator[None]:
@@ -254,10 +254,10 @@ class _Run:
             "validate",
             self._progress(validate(self.watch.timed("read", reading.rows()), self.spec.rows, reading.columns)),
         )
-        with self.watch.running("stage"):
+        with self._stage("stage"):
             stager.stage(rows)
         failpoint("run.staged")
-        with self.watch.running("plan"):
+        with self._stage("plan"):
             self._plan(stager, snapshot)
             self._summarise(reading, stager)
         self._refuse(reading)
@@ -287,8 +287,9 @@ class _Run:
         result.errors_total = len(wrong) + outcome.count_problems(ws, warnings=False)
         result.warnings = [*remarks, *outcome.problems(ws, self._describe, warnings=True, limit=limit)]
         result.warnings_total = len(remarks) + outcome.count_problems(ws, warnings=True)
-        for problem in outcome.problems(ws, self._describe, warnings=False):
-            self._tell("rejected", problem=problem)
+        if self.listeners.want_records:
+            for problem in chain(wrong, outcome.problems(ws, self._describe, warnings=False)):
+                self._tell("rejected", problem=problem)
         for problem in result.warnings:
             self._tell("warned", problem=problem)
 
@@ -313,7 +314,7 @@ class _Run:
     def _back_up(self, tables: Sequence[str]) -> None:
         if not (self.options.backup and self.options.commits):
             return
-        with self.watch.running("backup"):
+        with self._stage("backup"):
             where = None if conf().BACKUP_SCOPE == "tables" or self.options.clear else self._touched()
             backup = write_backup(
                 self.connection, sorted(set(tables)), run=self.result.run, name=self.spec.name, where=where
@@ -372,15 +373,17 @@ class _Run:
         return Comparison(self.dialect, self.spec.checks if self.options.validate_data else ())
 
     def _apply_and_verify(self, comparison: Comparison) -> None:
-        with self.watch.running("apply"):
+        with self._stage("apply"):
             apply_plan(self.ws, self.result.run or "")
-        with self.watch.running("verify"):
+        with self._stage("verify"):
             verify_landed(self.ws)
             self.result.checks = comparison.results()
             comparison.drop()
             for check in self.result.checks:
                 self._tell("check", check=check)
             verify_checks(self.result.checks)
+            self._tell_records()
+        self._tell("stage", stage="commit")
 
     def _commit_or_roll_back(self) -> None:
         if self.options.rehearse:
@@ -419,8 +422,19 @@ class _Run:
             self.record.enter(state, **values)
 
     def _tell(self, name: Name, **data: Any) -> None:
-        for observe in self.observers:
-            observe(Event(name, self.result.run, data))
+        self.listeners.tell(Event(name, self.result.run, data))
+
+    def _tell_records(self) -> None:
+        """Before the commit: an audit log that can't be written must be known while everything can be rolled back."""
+        if self.listeners.want_records:
+            for model, key, action, columns in journal.changes(self.dialect, self.result.run or ""):
+                self._tell("record", model=model, key=key, action=action, columns=columns)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        self._tell("stage", stage=name)
+        with self.watch.running(name):
+            yield
 
     def _progress(self, rows: Iterator[Any]) -> Iterator[Any]:
         count = 0

@@ -1,0 +1,212 @@
+"""The commands that a spec gets: one for production, which only adds and updates, and its twin for developers."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+from pydantic import ValidationError
+
+from safe_import.audit import AuditLogger
+from safe_import.conf import conf
+from safe_import.errors import Refused, SafeImportError
+from safe_import.management.confirmation import confirm
+from safe_import.management.options import add_run_flags, add_spec_flags, run_options, usage_error
+from safe_import.pipeline import run_import
+from safe_import.records import RunResult
+from safe_import.report.advice import Commands
+from safe_import.report.headline import in_part
+from safe_import.report.json import render_json
+from safe_import.report.progress import ProgressBar
+from safe_import.report.text import View, render_text
+from safe_import.run_options import RunOptions
+from safe_import.sources import open_source
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+    from safe_import.events import Event, Observer
+    from safe_import.spec.import_spec import ImportSpec
+
+_USAGE = 2
+
+
+class DoneInPart(CommandError):
+    """The import is done, but for rows that were rejected or links that were held. Exits with 3."""
+
+
+class ImportCommand(BaseCommand):
+    """What both commands of a spec have in common. Subclasses set ``spec``."""
+
+    spec: ClassVar[type[ImportSpec]]
+
+    # What was typed; empty where a program calls the command. Django itself tells the command nothing of it.
+    _typed: Sequence[str] = ()
+    # Whether --json has printed its object.
+    _answered = False
+    # The report that the run gave last: an interruption, unlike our own exceptions, carries none.
+    _last_report: dict[str, Any] | None = None
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        parser = super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
+        if "--json" in self._typed:
+            parser.called_from_command_line = False  # it raises what is wrong instead of exiting, so we can answer
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_run_flags(parser)
+        add_spec_flags(parser, self.spec.Options)
+
+    # -- one JSON object, also on failure
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self._typed = argv
+        try:
+            super().run_from_argv(argv)
+        except CommandError as error:
+            if self._answered:
+                raise  # --traceback
+            self._answer(self._failed(_USAGE), str(error))
+            self.stderr.write(str(error))
+            raise SystemExit(_USAGE) from None
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            if options["json"] and not self._answered:
+                self._answer(self._failed(error.returncode), str(error))
+            raise
+
+    def _answer(self, result: RunResult, failure: str | None) -> None:
+        self._answered = True
+        self.stdout.write(render_json(result, failure))
+
+    def _failed(self, exit_code: int) -> RunResult:
+        return RunResult(self.spec.name, state="failed", exit_code=exit_code)
+
+    # -- the run
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            result = self._run(options)
+        except SafeImportError as error:
+            self._report(error.result or self._failed(error.exit_code), options, str(error))
+            raise CommandError(str(error), returncode=error.exit_code) from error
+        except KeyboardInterrupt:
+            raise self._interrupted() from None
+        self._report(result, options)
+        if result.exit_code:
+            raise DoneInPart(f"{in_part(result)}; the rest is in.", returncode=result.exit_code)
+
+    def _run(self, options: dict[str, Any]) -> RunResult:
+        keywords = self.keywords(options)
+        with ExitStack() as stack:
+            observers: list[Observer] = [self._remember]
+            if options["log_file"]:
+                observers.append(stack.enter_context(AuditLogger(options["log_file"])))
+            if self.stderr.isatty() and options["verbosity"]:
+                observers.append(stack.enter_context(ProgressBar(color=not options["no_color"])))
+            source = stack.enter_context(
+                open_source(options["file"], encoding=options["encoding"], delimiter=options["delimiter"])
+            )
+            return run_import(self.spec, source, observers=observers, **keywords)
+
+    def keywords(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the keywords of ``run_import`` that the command line stands for.
+
+        Raises:
+            UsageError: the flags contradict each other, or hold what can't be worked with.
+        """
+        keywords = run_options(options, self.spec.Options)
+        try:
+            self.spec.Options(**keywords["spec"])
+            RunOptions(**keywords)
+        except ValidationError as error:
+            raise usage_error(error) from None
+        return keywords
+
+    def _remember(self, event: Event) -> None:
+        self._last_report = event.data.get("report", self._last_report)
+
+    def _interrupted(self) -> CommandError:
+        state = self._last_report["state"] if self._last_report else ""
+        if state in ("applied", "verified"):
+            return CommandError(
+                f"Interrupted after the commit: the data is in. See: import_runs {self._last_report['run']}",
+                returncode=5,
+            )
+        return CommandError("Interrupted. Nothing was changed.")
+
+    # -- the report
+
+    def _report(self, result: RunResult, options: dict[str, Any], failure: str | None = None) -> None:
+        if options["json"]:
+            self._answer(result, failure)
+        elif options["verbosity"] and (failure is None or result.rows.read or result.errors):
+            self.stdout.write(render_text(result, self._view(options)), ending="")
+
+    def _view(self, options: dict[str, Any]) -> View:
+        on_screen, details = self.stdout.isatty(), options["verbosity"] > 1
+        return View(
+            file="standard input" if options["file"] == "-" else os.path.basename(options["file"]),
+            commands=Commands(self._manage(), self._real_command()),
+            width=shutil.get_terminal_size().columns if on_screen else None,
+            color=options["force_color"] or (on_screen and not options["no_color"] and "NO_COLOR" not in os.environ),
+            details=details,
+            values=on_screen or details,
+        )
+
+    def _manage(self) -> str:
+        program = self._typed[0] if self._typed else "manage.py"
+        return f"python {program}" if program.endswith(".py") else program
+
+    def _real_command(self) -> str:
+        """What was typed, without the flags that keep it from writing."""
+        words = [word for word in self._typed[1:] if word not in ("--dry-run", "--rehearse")]
+        return f"{self._manage()} {shlex.join(words)}" if words else ""
+
+
+class ProdImportCommand(ImportCommand):
+    """The command for production: adds and updates, never deletes. Its name ends in ``_prod``.
+
+    It asks nothing: ``--dry-run`` shows what it would do, and ``--plan`` holds it to that.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = f"Import {self.spec.name} from a file into production: adds and updates, never deletes."
+
+
+class DevImportCommand(ImportCommand):
+    """The twin for developers: with ``--clear`` it deletes and loads anew, in one transaction. Refused in production."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = f"Import {self.spec.name} from a file on a developer's or a staging machine; --clear begins anew."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--clear",
+            f"--clear-{self.spec.name.replace('_', '-')}",
+            dest="clear",
+            action="store_true",
+            help="delete first what this import writes; when the file is refused, what was there stays",
+        )
+
+    def keywords(self, options: dict[str, Any]) -> dict[str, Any]:
+        if conf().ENVIRONMENT not in ("development", "staging"):
+            own = type(self).__module__.rpartition(".")[2]
+            raise Refused(f"{own} may delete, so it is not for production. Nothing was changed. Use: {own}_prod")
+        keywords = super().keywords(options)
+        if options["clear"] and not (options["dry_run"] or options["rehearse"]):
+            confirm(
+                f"All {self.spec.name} of database {options['database']!r} will be deleted and loaded anew.", options
+            )
+        return keywords

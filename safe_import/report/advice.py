@@ -1,0 +1,59 @@
+"""The last lines of a report: what to type next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from safe_import.report.headline import writes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safe_import.records import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The beginnings of commands to type next.
+
+    Args:
+        manage: what stands before the name of a command, such as ``python manage.py``.
+        real: the command that carries out what a dry run or a rehearsal has shown; empty where nobody typed one.
+    """
+
+    manage: str
+    real: str = ""
+
+
+def advice(result: RunResult, file: str, commands: Commands) -> list[str]:
+    """Return what to do next, a line each."""
+    return [
+        *_of_rejects(result),
+        *_of_failure(result, file),
+        *_of_preview(result, commands),
+        *_of_undo(result, commands),
+    ]
+
+
+def _of_rejects(result: RunResult) -> Iterator[str]:
+    if result.rejects:
+        yield f"Correct the rows in {result.rejects} and import that file the same way."
+
+
+def _of_failure(result: RunResult, file: str) -> Iterator[str]:
+    if result.state != "failed" or not result.errors_total:
+        return
+    yield f"Correct {file} and run the same command again."
+    if sound := result.rows.read - result.rows.rejected:
+        yield f"Or import the {sound:,} valid rows alone, and get the others in a file of their own: --on-error continue"
+
+
+def _of_preview(result: RunResult, commands: Commands) -> Iterator[str]:
+    if result.state in ("planned", "rehearsed") and writes(result) and commands.real:
+        yield f"To carry out exactly this plan:\n  {commands.real} --plan {result.plan}"
+
+
+def _of_undo(result: RunResult, commands: Commands) -> Iterator[str]:
+    if result.undo and writes(result) and result.state in ("applied", "verified"):
+        yield f"To undo this run:\n  {commands.manage} {result.undo}"

@@ -1,0 +1,190 @@
+"""The report for people."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from safe_import.conf import conf
+from safe_import.report.advice import advice
+from safe_import.report.headline import headline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from safe_import.records import Problem, RunResult
+    from safe_import.report.advice import Commands
+
+_PLAIN_WIDTH = 10_000  # nothing is wrapped or cut where no terminal sets a width
+_LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a report is to look, and what it has to know beside the result.
+
+    Args:
+        file: the name of the file, as messages call it.
+        commands: what to type next.
+        width: of the terminal; None where there is none.
+        color: whether to use colors.
+        details: also show times.
+        values: also show changes field by field. They hold values of cells, so they belong on a screen, not in a log.
+    """
+
+    file: str
+    commands: Commands
+    width: int | None = None
+    color: bool = False
+    details: bool = False
+    values: bool = False
+
+
+def render_text(result: RunResult, view: View) -> str:
+    """Return the report for people, plain or coloured as ``view`` says."""
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        width=view.width or _PLAIN_WIDTH,
+        force_terminal=view.color,
+        color_system="standard" if view.color else None,
+        no_color=not view.color,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    console.print(headline(result, view.file), style="bold")
+    for section in _sections(result, view):
+        console.print()
+        console.print(section)
+    # Table cells are padded up to the width of their column.
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _sections(result: RunResult, view: View) -> Iterator[RenderableType]:
+    if result.rows.read:
+        yield _facts(result, view)
+    if any(counts.created or counts.updated for counts in result.models.values()):
+        yield _records(result)
+    if result.changes and view.values:
+        yield _titled(f"Changes to existing records{_of(result)}", _changes(result))
+    if result.warnings_total:
+        yield _problems(f"{_counted(result.warnings_total, 'warning')}", result.warnings, result.warnings_total)
+    if result.errors_total:
+        yield _problems(f"{_counted(result.errors_total, 'error')}", result.errors, result.errors_total)
+    if violated := [check for check in result.checks if check.found]:
+        yield _titled(
+            "Checks that found something",
+            _lines(
+                f"{each.severity}: {each.message}: {each.found:,} records, {each.introduced:,} of them by this run"
+                f" ({', '.join(each.sample)}{', ...' if each.found > len(each.sample) else ''})"
+                for each in violated
+            ),
+        )
+    if lines := advice(result, view.file, view.commands):
+        yield _lines(lines)
+
+
+# -- what was read and what became of it
+
+
+def _facts(result: RunResult, view: View) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="cyan")
+    grid.add_column(overflow="fold")
+    for name, fact in _named_facts(result, view):
+        grid.add_row(name, Text(printable(fact)))
+    return grid
+
+
+def _named_facts(result: RunResult, view: View) -> Iterator[tuple[str, str]]:
+    rows = result.rows.as_dict()
+    yield "Rows", f"{rows.pop('read'):,} read = " + " + ".join(f"{count:,} {fate}" for fate, count in rows.items())
+    if result.links_held:
+        yield "Links", f"{result.links_held:,} held: they point elsewhere already (--force-update writes them)"
+    if result.links_left_empty:
+        yield "Links", f"{result.links_left_empty:,} left empty: they name no record"
+    if result.checks and not any(check.found for check in result.checks):
+        yield "Checks", f"{len(result.checks)} passed"
+    for name, fact in (("Backup", result.backup), ("Rejects", result.rejects), ("Run", result.run)):
+        if fact:
+            yield name, fact
+    if result.plan:
+        yield "Plan", result.plan
+    if view.details:
+        yield "Time", "; ".join(_times(result))
+
+
+def _times(result: RunResult) -> Iterator[str]:
+    for stage, seconds in result.seconds.items():
+        speed = f" ({result.rows.read / seconds:,.0f} rows/s)" if seconds > 0 and result.rows.read else ""
+        yield f"{stage} {seconds:.2f} s{speed}"
+
+
+def _records(result: RunResult) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="cyan")
+    table.add_column("Records", no_wrap=True)
+    for fate in ("created", "updated", "unchanged"):
+        table.add_column(fate, justify="right")
+    for label, counts in result.models.items():
+        table.add_row(label, *(f"{count:,}" for count in counts.as_dict().values()))
+    return table
+
+
+def _changes(result: RunResult) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for each in result.changes:
+        values = f"{_value(each['before'])} -> {_value(each['after'])}"
+        table.add_row(f"line {each['line']}", f"{each['model']} #{each['pk']}", each["field"], Text(values))
+    return table
+
+
+def _of(result: RunResult) -> str:
+    updated = sum(counts.updated for counts in result.models.values())
+    return f", some of {updated:,}" if len({(each["model"], each["pk"]) for each in result.changes}) < updated else ""
+
+
+def _value(value: str | None) -> str:
+    if value is None:
+        return "(empty)"
+    text = printable(str(value))
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+
+
+# -- problems
+
+
+def _problems(title: str, problems: Sequence[Problem], total: int) -> Group:
+    shown = problems[: conf().MAX_REPORTED]
+    lines = [str(problem) for problem in shown]
+    if total > len(shown):
+        lines.append(f"... and {total - len(shown):,} more (SAFE_IMPORT MAX_REPORTED; --log-file has them all)")
+    return _titled(title, _lines(lines))
+
+
+def _titled(title: str, content: RenderableType) -> Group:
+    return Group(Text(title, style="bold"), Padding(content, (0, 0, 0, 2)))
+
+
+def _lines(lines: Sequence[str] | Iterator[str]) -> Text:
+    return Text("\n").join(Text(printable(line)) for line in lines)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters shown as escapes: a cell or a header must not drive the terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import models
@@ -15,12 +16,14 @@ from django.db import models
 from safe_import.database.encoding import Encoder, encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     Field: TypeAlias = models.Field[Any, Any]
 else:
     Field = models.Field
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,18 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def json_string(self, sql: str) -> str:
         """``sql``, a text, as a JSON string; NULL becomes the word null."""
+
+    @abc.abstractmethod
+    def json_get(self, sql: str, member: str) -> str:
+        """A member of ``sql``, a JSON object of texts, as text; NULL for null and for one that is not there."""
+
+    @abc.abstractmethod
+    def json_has(self, sql: str, member: str) -> str:
+        """A condition that holds when the JSON object ``sql`` has a member of that name, be it null."""
+
+    @abc.abstractmethod
+    def json_keys(self, sql: str) -> str:
+        """A table of the names of the members of ``sql``, a JSON object, in its column ``key``; for a FROM."""
 
     @abc.abstractmethod
     def fingerprint(self, sql: Sequence[str]) -> str:
@@ -205,8 +220,12 @@ class Dialect(abc.ABC):
         """
 
     @abc.abstractmethod
-    def witness(self) -> AbstractContextManager[Witness]:
-        """Guards a data transaction against deletions. Entered at its beginning."""
+    def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
+        """Guards a data transaction against deletions. Entered at its beginning.
+
+        Args:
+            may_delete: tables from which the transaction itself is going to delete.
+        """
 
 
 class Witness(abc.ABC):
@@ -216,11 +235,12 @@ class Witness(abc.ABC):
     """``proven``, or ``prevented`` where the database offers no count to prove it by."""
 
     @abc.abstractmethod
-    def assert_nothing_deleted(self, inserted: Mapping[str, int]) -> None:
+    def assert_nothing_deleted(self, inserted: Mapping[str, int], besides: Mapping[str, int] = NOTHING) -> None:
         """Raises DeletionDetected, naming the tables, when rows were removed since the witness was entered.
 
         Args:
             inserted: how many rows the run itself inserted, by table name.
+            besides: how many rows the run itself deleted, by table name.
         """
 
 

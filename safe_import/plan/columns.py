@@ -16,16 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import CharField, Field, ForeignKey, TextField
 
-from safe_import.database.dialect import Dialect
 from safe_import.database.encoding import Misfit
 from safe_import.database.folding import fold
 from safe_import.errors import SpecError
 from safe_import.spec.link import AnyLink, Link, Own, OwnLink, Through
 from safe_import.spec.target import Target, field_of
+
+if TYPE_CHECKING:
+    from safe_import.database.dialect import Dialect
 
 Row = list[Any]
 Fill = Callable[[Row, Any], None]
@@ -111,7 +113,9 @@ class StageTable:
     def plain_fields(self) -> tuple[str, ...]:
         return tuple(name for name in self._fills if name not in self.target.links)
 
-    def row(self, number: int, line: int, record: Mapping[str, Any], own: Mapping[Any, int]) -> tuple[Row, list[tuple[str, Misfit]]]:
+    def row(
+        self, number: int, line: int, record: Mapping[str, Any], own: Mapping[Any, int]
+    ) -> tuple[Row, list[tuple[str, Misfit]]]:
         """A row of this table, and the fields whose values the columns can't hold.
 
         Args:
@@ -181,7 +185,9 @@ class StageTable:
             raise SpecError(f"{self.target.label}.{name} is found by other fields only; the method must not yield it.")
         field = field_of(self.target.linked_model(link), theirs)
         if is_text(field):
-            fill = self._key_fill(name, self._add(f"k{int(self.casefolds[name])}_{name}", KEY_TEXT), self.casefolds[name])
+            fill = self._key_fill(
+                name, self._add(f"k{int(self.casefolds[name])}_{name}", KEY_TEXT), self.casefolds[name]
+            )
         else:
             fill = self._value_fill(name, field, self._add(f"v_{name}", self.dialect.base_type(field)))
         yield _own_or(own_column, fill, self._clear(name))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import NOT_PROVIDED, Field
+from django.db.models import NOT_PROVIDED, Field, Model
 
 from safe_import.plan.joins import LIVE, outs
 from safe_import.plan.workspace import PROBLEM, Workspace
-from safe_import.spec.link import AnyLink
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from safe_import.spec.link import AnyLink
+    from safe_import.spec.target import Target
 
 CREATE, UPDATE, UNCHANGED, SKIPPED = "create", "update", "unchanged", "skip"
 
@@ -52,24 +54,52 @@ def written_fields(ws: Workspace, target: Target) -> list[str]:
     return [*stage.fields, *through]
 
 
-def changes(ws: Workspace, target: Target, name: str) -> str:
-    """A condition: writing the record would change the field of the existing record, and may."""
-    return f"({_differs(ws, target, name)} AND NOT {holds(ws, target, name)})"
+def changes(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:
+    """A condition: writing the record would change the field of the ``existing`` record, and may."""
+    return f"({_differs(ws, target, name, existing)} AND NOT {holds(ws, target, name, existing)})"
 
 
-def holds(ws: Workspace, target: Target, name: str) -> str:
+def holds(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:
     """A condition: the link points elsewhere already, so it is held."""
     if name not in target.links or ws.force:
         return "FALSE"
-    old = f"t.{ws.dialect.column(target.fields[name])}"
-    return f"({old} IS NOT NULL AND {resolved(ws, name)} AND {_differs(ws, target, name)})"
+    old = f"{existing}.{ws.dialect.column(target.fields[name])}"
+    return f"({old} IS NOT NULL AND {resolved(ws, name)} AND {_differs(ws, target, name, existing)})"
 
 
-def _differs(ws: Workspace, target: Target, name: str) -> str:
+def _differs(ws: Workspace, target: Target, name: str, existing: str) -> str:
     field = target.fields[name]
-    old, new = f"t.{ws.dialect.column(field)}", new_value(ws, target, name)
-    to_new_record = f"(r.{ws.dialect.quote(f'p_{name}')} IS NULL AND {resolved(ws, name)})" if name in target.links else "FALSE"
+    old, new = f"{existing}.{ws.dialect.column(field)}", new_value(ws, target, name)
+    to_new_record = (
+        f"(r.{ws.dialect.quote(f'p_{name}')} IS NULL AND {resolved(ws, name)})" if name in target.links else "FALSE"
+    )
     return f"({given(ws, target, name)} AND ({to_new_record} OR {ws.dialect.differs(field, new, old)}))"
+
+
+def landed(ws: Workspace, target: Target, name: str) -> str:
+    """The value that a record writes to a field; new records of this run have their key. See ``link_joins``."""
+    if name not in target.links:
+        return new_value(ws, target, name)
+    existing = f"r.{ws.dialect.quote(f'p_{name}')}"
+    return (
+        f"coalesce({existing}, {ws.dialect.quote(f'new_{name}')}.pk)"
+        if ws.target_of(_linked(target, name))
+        else existing
+    )
+
+
+def link_joins(ws: Workspace, target: Target) -> str:
+    """Joins r with the new records that the links of ``target`` lead to."""
+    joins = ""
+    for name in written_fields(ws, target):
+        if name in target.links and (other := ws.target_of(_linked(target, name))):
+            alias = ws.dialect.quote(f"new_{name}")
+            joins += f" LEFT JOIN {ws.name(other, 'new')} {alias} ON {alias}.rec = r.{ws.dialect.quote(f'r_{name}')}"
+    return joins
+
+
+def _linked(target: Target, name: str) -> type[Model]:
+    return target.fields[name].related_model  # type: ignore[return-value]  # resolved when the apps are loaded
 
 
 # -- the plan
@@ -80,7 +110,10 @@ def fill_plan(ws: Workspace, target: Target) -> None:
     d, pk = ws.dialect, ws.dialect.column(target.pk)
     fields = [name for name in written_fields(ws, target) if name not in target.key.fields]
     changed = " OR ".join(changes(ws, target, name) for name in fields) or "FALSE"
-    held = " + ".join(f"CASE WHEN {holds(ws, target, name)} THEN 1 ELSE 0 END" for name in fields if name in target.links) or "0"
+    held = (
+        " + ".join(f"CASE WHEN {holds(ws, target, name)} THEN 1 ELSE 0 END" for name in fields if name in target.links)
+        or "0"
+    )
     kept = SKIPPED if target.main else UNCHANGED
     existing = f"'{kept}'" if target.mode == "insert" else f"CASE WHEN {changed} THEN '{UPDATE}' ELSE '{UNCHANGED}' END"
     held = "0" if target.mode == "insert" else f"CASE WHEN g.pk IS NULL THEN 0 ELSE {held} END"

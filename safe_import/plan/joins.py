@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from safe_import.database.dialect import Dialect
-from safe_import.plan.columns import Part
 from safe_import.plan.workspace import DROP, OUT, Workspace
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from safe_import.database.dialect import Dialect
+    from safe_import.plan.columns import Part
+    from safe_import.spec.target import Target
 
 
 def key_sql(dialect: Dialect, texts: list[str]) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Q
 
 from safe_import.database.expressions import Folded, Unfoldable
 from safe_import.database.folding import fold
-from safe_import.spec.lookup import Lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
+
+    from safe_import.spec.lookup import Lookup
 
 
 def run_lookups(lookups: Mapping[str, Lookup], rows: Sequence[Any], alias: str) -> None:
@@ -53,7 +56,9 @@ class _Found:
             return
         paths, several = tuple(self.lookup.by), isinstance(self.lookup.value, tuple)
         value = self.lookup.value if several else (self.lookup.value,)
-        queryset = self.lookup.model._base_manager.using(alias).filter(self._condition(wanted)).order_by(*self.lookup.order_by)
+        queryset = (
+            self.lookup.model._base_manager.using(alias).filter(self._condition(wanted)).order_by(*self.lookup.order_by)
+        )
         expressions = [F(each) if isinstance(each, str) else each for each in value]
         for found in queryset.values_list(*map(F, paths), *expressions).iterator(chunk_size=2000):
             values = found[len(paths) :]

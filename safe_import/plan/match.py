@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Field, ForeignKey
 
-from safe_import.database.dialect import Dialect
 from safe_import.database.folding import fold
 from safe_import.plan.columns import Part, is_text, key_parts
 from safe_import.plan.joins import LIVE, join_links, key_sql, outs, staged_text
-from safe_import.plan.workspace import KeySpace, Workspace
-from safe_import.spec.target import Target
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safe_import.database.dialect import Dialect
+    from safe_import.plan.workspace import KeySpace, Workspace
+    from safe_import.spec.target import Target
 
 # -- the database's side
 
@@ -42,7 +44,9 @@ def _collect(ws: Workspace, space: KeySpace) -> None:
 
 
 def _foldable(d: Dialect, field: Field[Any, Any], casefold: bool) -> str | None:
-    return d.foldable(f"t.{d.column(field)}", casefold) if is_text(field) and not isinstance(field, ForeignKey) else None
+    return (
+        d.foldable(f"t.{d.column(field)}", casefold) if is_text(field) and not isinstance(field, ForeignKey) else None
+    )
 
 
 def _database_text(d: Dialect, field: Field[Any, Any], casefold: bool) -> str:

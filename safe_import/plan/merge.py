@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from safe_import.plan.fates import given
 from safe_import.plan.joins import LIVE, outs
 from safe_import.plan.workspace import PROBLEM, Workspace
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from safe_import.spec.target import Target
 
 
 def merge_records(ws: Workspace, target: Target) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from safe_import.spec.link import Link, OwnLink
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from safe_import.spec.target import Target
 
 _MESSAGES = {
     "key_twice": "the same {model} stands on line {other}, too; keep one of them",

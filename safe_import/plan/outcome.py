@@ -28,7 +28,9 @@ def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
         if target.main:
             for fate, n in ws.dialect.rows(f"SELECT fate, count(*) FROM ({_row_fates(ws, target)}) f GROUP BY fate"):
                 counts[fate] += n
-    left_out = ws.dialect.value(f"SELECT count(DISTINCT line) FROM {out} WHERE why = '{SKIP}' AND line NOT IN ({rejected})")
+    left_out = ws.dialect.value(
+        f"SELECT count(DISTINCT line) FROM {out} WHERE why = '{SKIP}' AND line NOT IN ({rejected})"
+    )
     return Ledger(
         read=read,
         created=counts[CREATE],
@@ -46,7 +48,11 @@ def _row_fates(ws: Workspace, target: Target) -> str:
         for other in ws.targets
         if other is not target
     )
-    fate = f"CASE WHEN p.fate = '{UNCHANGED}' AND p.line IN ({written}) THEN '{UPDATE}' ELSE p.fate END" if written else "p.fate"
+    fate = (
+        f"CASE WHEN p.fate = '{UNCHANGED}' AND p.line IN ({written}) THEN '{UPDATE}' ELSE p.fate END"
+        if written
+        else "p.fate"
+    )
     return f"SELECT {fate} AS fate FROM {ws.name(target, 'plan')} p"
 
 

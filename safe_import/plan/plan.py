@@ -8,7 +8,7 @@ A file without errors takes one pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from safe_import.errors import SpecError
 from safe_import.plan.fates import SKIPPED, fill_plan, report_keys, report_lossy, report_required
@@ -17,7 +17,11 @@ from safe_import.plan.match import fill_hits, fill_keys
 from safe_import.plan.merge import merge_records
 from safe_import.plan.workspace import DROP, OUT, PROBLEM, REJECT, SKIP, Workspace
 from safe_import.spec.link import Link, Through
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from safe_import.spec.target import Target
 
 
 def make_plan(ws: Workspace) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from safe_import.plan.workspace import Workspace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from safe_import.plan.workspace import Workspace
 
 
 def changed_too_much(ws: Workspace, limit: str) -> str | None:
@@ -12,7 +15,9 @@ def changed_too_much(ws: Workspace, limit: str) -> str | None:
         if not limit.endswith("%"):
             allowed = float(limit)
         else:
-            allowed = float(limit[:-1]) / 100 * ws.dialect.value(f"SELECT count(*) FROM {ws.dialect.table(target.model)}")
+            allowed = (
+                float(limit[:-1]) / 100 * ws.dialect.value(f"SELECT count(*) FROM {ws.dialect.table(target.model)}")
+            )
         if updates > allowed:
             return f"{updates} records of {target.label} would be updated, more than --max-changes {limit} allows"
     return None

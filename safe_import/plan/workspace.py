@@ -18,19 +18,22 @@ out, and why; ``si_drop`` records that are left out; ``si_problem`` errors and w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Field, Model
-
-from safe_import.database.dialect import Dialect
 from safe_import.errors import SpecError
 from safe_import.plan.columns import Part, StageTable, key_parts, link_parts
-from safe_import.spec.import_spec import ImportSpec
 from safe_import.spec.link import Link, OwnLink, Through
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from django.db.models import Field, Model
+
+    from safe_import.database.dialect import Dialect
+    from safe_import.spec.import_spec import ImportSpec
+    from safe_import.spec.target import Target
 
 OUT, DROP, PROBLEM, ROWS = "si_out", "si_drop", "si_problem", "si_rows"
 REJECT, SKIP = "reject", "skip"
@@ -104,7 +107,9 @@ class Workspace:
 
     def link_space(self, target: Target, name: str) -> KeySpace:
         parts = self.link_parts(target, name)
-        return self._space(self._link_model(target, name), tuple(p.field for p in parts), self.stages[target.number].casefolds[name])
+        return self._space(
+            self._link_model(target, name), tuple(p.field for p in parts), self.stages[target.number].casefolds[name]
+        )
 
     def link_parts(self, target: Target, name: str) -> tuple[Part, ...]:
         link = target.links[name]
@@ -203,7 +208,15 @@ class Workspace:
             create(prefix + "ref", {"id": "bigint", **self._ref_columns(target)})
             create(
                 prefix + "plan",
-                {"rec": "bigint", "src": "bigint", "line": "bigint", "pk": pk, "ver": "text", "fate": "text", "held": "bigint"},
+                {
+                    "rec": "bigint",
+                    "src": "bigint",
+                    "line": "bigint",
+                    "pk": pk,
+                    "ver": "text",
+                    "fate": "text",
+                    "held": "bigint",
+                },
             )
 
     def _create(self, name: str, columns: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safe_import.errors import VerificationFailed
-from safe_import.plan.fates import changes, given, new_value, written_fields
+from safe_import.plan.fates import changes, given, landed, link_joins, written_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,46 +24,55 @@ def verify_landed(ws: Workspace) -> None:
     """
     for target in ws.targets:
         planned = ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'plan')} WHERE fate = 'create'")
-        landed = ws.dialect.value(f"SELECT count(*) {_created(ws, target)}")
-        if planned != landed:
-            raise VerificationFailed(f"{planned} records of {target.label} were to be created, but {landed} are there.")
+        landed_ = ws.dialect.value(f"SELECT count(*) {_created(ws, target)}")
+        if planned != landed_:
+            raise VerificationFailed(f"{planned} records of {target.label} were to be created, but {landed_} are there.")
         if target.write == "sql":
             _verify_values(ws, target)
 
 
 def _verify_values(ws: Workspace, target: Target) -> None:
-    """Records that are created hold what the file brings; in those that are updated, nothing is left to change."""
+    """Created records hold what the file brings; updated ones what the plan was to change in them."""
+    names = [name for name in written_fields(ws, target) if name not in target.declaration.db_rewrites]
+    changeable = [name for name in names if name not in target.key.fields]
+    new = {name: given(ws, target, name) for name in names}
+    changed = {name: changes(ws, target, name, existing="o") for name in changeable}
+    for source, conditions in ((_created(ws, target), new), (_updated(ws, target), changed)):
+        for name, wrong in _count_wrong(ws, target, source, conditions).items():
+            if wrong:
+                raise VerificationFailed(
+                    f"{wrong} records of {target.label} hold another {name} than was written. A trigger may rewrite "
+                    f"it: then say db_rewrites=({name!r},) on the target."
+                )
+
+
+def _count_wrong(ws: Workspace, target: Target, source: str, conditions: dict[str, str]) -> dict[str, int]:
+    """For every field, how many records do not hold what they should, of those under its condition."""
+    if not conditions:
+        return {}
     d = ws.dialect
-    plain = [
-        name
-        for name in written_fields(ws, target)
-        if name not in target.links and name not in target.declaration.db_rewrites
+    counts = [
+        f"count(*) FILTER (WHERE {condition} AND"
+        f" {d.differs(target.fields[name], f't.{d.column(target.fields[name])}', landed(ws, target, name))})"
+        for name, condition in conditions.items()
     ]
-    sources = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-    for name in plain:
-        field = target.fields[name]
-        differs = d.differs(field, f"t.{d.column(field)}", new_value(ws, target, name))
-        created = f"{given(ws, target, name)} AND {differs}"
-        wrong = d.value(f"SELECT count(*) {_created(ws, target)} {sources} WHERE {created}")
-        if name not in target.key.fields:
-            updated = changes(ws, target, name)
-            wrong += d.value(f"SELECT count(*) {_updated(ws, target)} {sources} WHERE p.fate = 'update' AND {updated}")
-        if wrong:
-            raise VerificationFailed(
-                f"{wrong} records of {target.label} hold another {name} than was written. A trigger may rewrite it: then "
-                f"say db_rewrites=({name!r},) on the target."
-            )
+    stage = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+    found = d.rows(f"SELECT {', '.join(counts)} {source} {stage} {link_joins(ws, target)}")[0]
+    return dict(zip(conditions, found, strict=True))
 
 
 def _created(ws: Workspace, target: Target) -> str:
-    return (
-        f"FROM {ws.dialect.table(target.model)} t JOIN {ws.name(target, 'new')} n ON n.pk = t.{ws.dialect.column(target.pk)}"
-        f" JOIN {ws.name(target, 'plan')} p ON p.rec = n.rec"
-    )
+    """The new rows t and their plan p."""
+    pk = ws.dialect.column(target.pk)
+    new = f"JOIN {ws.name(target, 'new')} n ON n.pk = t.{pk} JOIN {ws.name(target, 'plan')} p ON p.rec = n.rec"
+    return f"FROM {ws.dialect.table(target.model)} t {new}"
 
 
 def _updated(ws: Workspace, target: Target) -> str:
-    return f"FROM {ws.dialect.table(target.model)} t JOIN {ws.name(target, 'plan')} p ON p.pk = t.{ws.dialect.column(target.pk)}"
+    """The updated rows t, what they were before o, and their plan p."""
+    pk = ws.dialect.column(target.pk)
+    old = f"JOIN {ws.name(target, 'old')} o ON o.{pk} = t.{pk} JOIN {ws.name(target, 'plan')} p ON p.pk = t.{pk}"
+    return f"FROM {ws.dialect.table(target.model)} t {old}"
 
 
 def verify_checks(results: Sequence[CheckResult]) -> None:

@@ -16,7 +16,7 @@ from safe_import.database.postgresql.witness import witness
 from safe_import.errors import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _STAGED_AS = {
     "character varying": "text", "character": "text", "text": "text", "citext": "text", "numeric": "numeric",
@@ -113,6 +113,15 @@ class PostgreSQL(Dialect):
 
     def json_string(self, sql: str) -> str:
         return f"coalesce(to_json({sql})::text, 'null')"
+
+    def json_get(self, sql: str, member: str) -> str:
+        return f"({sql})::jsonb ->> '{member}'"
+
+    def json_has(self, sql: str, member: str) -> str:
+        return f"({sql})::jsonb ? '{member}'"
+
+    def json_keys(self, sql: str) -> str:
+        return f"(SELECT json_object_keys(({sql})::json) AS key)"
 
     def fingerprint(self, sql: Sequence[str]) -> str:
         return f"md5(ROW({', '.join(sql)})::text)"
@@ -222,5 +231,5 @@ class PostgreSQL(Dialect):
     def run_lock(self, tables: Sequence[str], holder: str) -> AbstractContextManager[None]:
         return advisory_locks(self, tables)
 
-    def witness(self) -> AbstractContextManager[Witness]:
+    def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
         return witness(self)

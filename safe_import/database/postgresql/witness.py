@@ -13,7 +13,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from safe_import.database.dialect import Witness
+from safe_import.database.dialect import NOTHING, Witness
 from safe_import.errors import DeletionDetected, GuardUnavailable
 
 if TYPE_CHECKING:
@@ -45,11 +45,13 @@ class PostgreSQLWitness(Witness):
         self._assert_counting()
         self.baseline = self._deleted()
 
-    def assert_nothing_deleted(self, inserted: Mapping[str, int]) -> None:
+    def assert_nothing_deleted(self, inserted: Mapping[str, int], besides: Mapping[str, int] = NOTHING) -> None:
         """See Witness; PostgreSQL counts deletions itself, so ``inserted`` is not needed."""
         self._assert_counting()
         now = self._deleted()
         deleted = {table: n - self.baseline.get(table, 0) for table, n in now.items()}
+        for table, n in besides.items():
+            deleted[self.dialect.value("SELECT %s::regclass::text", [self.dialect.quote(table)])] -= n
         guilty = [f"{table} ({n} deleted)" for table, n in deleted.items() if n > 0]
         guilty += [f"{table} (dropped)" for table in self.baseline if table not in now]
         guilty += [f"{table} (truncated or altered)" for (table,) in self.dialect.rows(_EXCLUSIVE)]

@@ -15,7 +15,7 @@ from safe_import.database.sqlite.locks import file_lock
 from safe_import.errors import StalePlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -57,6 +57,15 @@ class SQLite(Dialect):
 
     def json_string(self, sql: str) -> str:
         return f"json_quote({sql})"
+
+    def json_get(self, sql: str, member: str) -> str:
+        return f"json_extract({sql}, '$.\"{member}\"')"
+
+    def json_has(self, sql: str, member: str) -> str:
+        return f"json_type({sql}, '$.\"{member}\"') IS NOT NULL"
+
+    def json_keys(self, sql: str) -> str:
+        return f"json_each({sql})"
 
     def fingerprint(self, sql: Sequence[str]) -> str:
         return f"si_hash({', '.join(sql)})"
@@ -170,8 +179,8 @@ class SQLite(Dialect):
         files = {name: file for _, name, file in self.rows("PRAGMA database_list")}
         return file_lock(files["main"], holder)
 
-    def witness(self) -> AbstractContextManager[Witness]:
-        return guard.witness(self)
+    def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
+        return guard.witness(self, may_delete)
 
 
 def _target(field: Field) -> Field:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 
-from safe_import.database.dialect import Witness
+from safe_import.database.dialect import NOTHING, Witness
 from safe_import.errors import DeletionDetected, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from safe_import.database.dialect import Dialect
 
@@ -33,10 +33,12 @@ _REMOVES = {sqlite3.SQLITE_DELETE} | _DROPS
 Denied = list[tuple[str, str | None]]  # table, and the trigger it happened in
 
 
-def _denying(actions: set[int], denied: Denied) -> Callable[..., int]:
+def _denying(actions: set[int], denied: Denied, may_delete: Collection[str] = ()) -> Callable[..., int]:
     def authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
         # ALTER TABLE names the database first; everything else names it in its place.
         where = first if action == sqlite3.SQLITE_ALTER_TABLE else database
+        if action == sqlite3.SQLITE_DELETE and first in may_delete:
+            return sqlite3.SQLITE_OK
         if (action in actions or action == sqlite3.SQLITE_ALTER_TABLE) and where not in ("temp", None):
             denied.append(((second if action == sqlite3.SQLITE_ALTER_TABLE else first) or "?", trigger))
             return sqlite3.SQLITE_DENY
@@ -64,12 +66,12 @@ def reading_only(dialect: Dialect) -> Iterator[None]:
 
 
 @contextmanager
-def witness(dialect: Dialect) -> Iterator[Witness]:
+def witness(dialect: Dialect, may_delete: Collection[str]) -> Iterator[Witness]:
     """Guards the data transaction that has just begun. See Note [Authorizer]."""
     denied: Denied = []
     raw = dialect.connection.connection
     guard = SQLiteWitness(dialect)
-    raw.set_authorizer(_denying(_REMOVES, denied))
+    raw.set_authorizer(_denying(_REMOVES, denied, may_delete))
     try:
         yield guard
     except DatabaseError as error:
@@ -93,11 +95,13 @@ class SQLiteWitness(Witness):
         self.dialect = dialect
         self.before = self._counts()
 
-    def assert_nothing_deleted(self, inserted: Mapping[str, int]) -> None:
+    def assert_nothing_deleted(self, inserted: Mapping[str, int], besides: Mapping[str, int] = NOTHING) -> None:
         """See Witness. Tables that the run did not insert into may have grown by triggers, but not shrunk."""
         after = self._counts()
         guilty = [
-            table for table, count in self.before.items() if after.get(table, -1) < count + inserted.get(table, 0)
+            table
+            for table, count in self.before.items()
+            if after.get(table, -1) < count + inserted.get(table, 0) - besides.get(table, 0)
         ]
         if guilty:
             raise DeletionDetected(

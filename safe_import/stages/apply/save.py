@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from safe_import.plan.fates import changes, written_fields
+from safe_import.plan.fates import changes, landed, link_joins, written_fields
 from safe_import.stages.apply.sql import select_new
-from safe_import.stages.apply.values import link_joins, new_record, updated_value
+from safe_import.stages.apply.values import new_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _updated_instances(ws: Workspace, target: Target) -> Iterator[Model]:
         if name in written:
             condition = changes(ws, target, name)
             changed.append(f"CASE WHEN {condition} THEN '{name},' ELSE '' END")
-            old = f"CASE WHEN {condition} THEN {updated_value(ws, target, name)} ELSE {old} END"
+            old = f"CASE WHEN {condition} THEN {landed(ws, target, name)} ELSE {old} END"
         columns.append(f"{old} AS {d.column(field)}")
     if not changed:
         return

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safe_import.plan.fates import changes, written_fields
+from safe_import.plan.fates import changes, landed, link_joins, written_fields
 from safe_import.stages.apply.values import (
     fill_in,
     filled_in_python,
-    link_joins,
     new_record,
     time_of_run,
     typed_param,
-    updated_value,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def update_records(ws: Workspace, target: Target, now: datetime.datetime) -> Non
     """Updates the records that the plan updates: the fields that change, and those that hold when that was."""
     d = ws.dialect
     assignments = [
-        f"{d.column(target.fields[name])} = CASE WHEN {changes(ws, target, name)} THEN {updated_value(ws, target, name)}"
+        f"{d.column(target.fields[name])} = CASE WHEN {changes(ws, target, name)} THEN {landed(ws, target, name)}"
         f" ELSE t.{d.column(target.fields[name])} END"
         for name in written_fields(ws, target)
         if name not in target.key.fields

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import make_password
-from django.db.models import NOT_PROVIDED, Field, Model
+from django.db.models import NOT_PROVIDED, Field
 from django.utils import timezone
 
-from safe_import.plan.fates import given, is_password, new_value, written_fields
+from safe_import.plan.fates import given, is_password, landed, new_value, written_fields
 
 if TYPE_CHECKING:
     import datetime
@@ -41,37 +41,8 @@ def new_record(ws: Workspace, target: Target, now: datetime.datetime) -> dict[st
 
 def _brought_or(ws: Workspace, target: Target, field: Field[Any, Any], fallback: str) -> str:
     if field.name in target.links:
-        return landed_link(ws, target, field.name)
+        return landed(ws, target, field.name)
     return f"CASE WHEN {given(ws, target, field.name)} THEN {new_value(ws, target, field.name)} ELSE {fallback} END"
-
-
-def landed_link(ws: Workspace, target: Target, name: str) -> str:
-    """The primary key that a link leads to, new records of this run included. See ``link_joins``."""
-    existing = f"r.{ws.dialect.quote(f'p_{name}')}"
-    return (
-        f"coalesce({existing}, {ws.dialect.quote(f'new_{name}')}.pk)"
-        if ws.target_of(_linked(target, name))
-        else existing
-    )
-
-
-def link_joins(ws: Workspace, target: Target) -> str:
-    """Joins r with the new records that the links of ``target`` lead to."""
-    joins = ""
-    for name in written_fields(ws, target):
-        if name in target.links and (other := ws.target_of(_linked(target, name))):
-            alias = ws.dialect.quote(f"new_{name}")
-            joins += f" LEFT JOIN {ws.name(other, 'new')} {alias} ON {alias}.rec = r.{ws.dialect.quote(f'r_{name}')}"
-    return joins
-
-
-def _linked(target: Target, name: str) -> type[Model]:
-    return target.fields[name].related_model  # type: ignore[return-value]  # resolved when the apps are loaded
-
-
-def updated_value(ws: Workspace, target: Target, name: str) -> str:
-    """The value that an update writes to a field that it changes."""
-    return landed_link(ws, target, name) if name in target.links else new_value(ws, target, name)
 
 
 def _unbrought(ws: Workspace, target: Target, field: Field[Any, Any], now: datetime.datetime) -> Expression:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Name = Literal["started", "again", "stage", "progress", "rejected", "warned", "record", "check", "ended", "failed"]
 
@@ -25,7 +27,10 @@ class Event:
 
 
 class Observer(Protocol):
-    """Called with every event of a run. One with a false attribute ``wants_records`` can do without ``rejected`` and ``record``."""
+    """Called with every event of a run.
+
+    One with a false attribute ``wants_records`` can do without ``rejected`` and ``record``.
+    """
 
     def __call__(self, event: Event, /) -> None: ...
 

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
@@ -137,10 +138,8 @@ class ImportCommand(BaseCommand):
     def _interrupted(self) -> CommandError:
         state = self._last_report["state"] if self._last_report else ""
         if state in ("applied", "verified"):
-            return CommandError(
-                f"Interrupted after the commit: the data is in. See: import_runs {self._last_report['run']}",
-                returncode=5,
-            )
+            run = self._last_report["run"] if self._last_report else ""
+            return CommandError(f"Interrupted after the commit: the data is in. See: import_runs {run}", returncode=5)
         return CommandError("Interrupted. Nothing was changed.")
 
     # -- the report
@@ -154,7 +153,7 @@ class ImportCommand(BaseCommand):
     def _view(self, options: dict[str, Any]) -> View:
         on_screen, details = self.stdout.isatty(), options["verbosity"] > 1
         return View(
-            file="standard input" if options["file"] == "-" else os.path.basename(options["file"]),
+            file="standard input" if options["file"] == "-" else Path(options["file"]).name,
             commands=Commands(self._manage(), self._real_command()),
             width=shutil.get_terminal_size().columns if on_screen else None,
             color=options["force_color"] or (on_screen and not options["no_color"] and "NO_COLOR" not in os.environ),
@@ -184,7 +183,10 @@ class ProdImportCommand(ImportCommand):
 
 
 class DevImportCommand(ImportCommand):
-    """The twin for developers: with ``--clear`` it deletes and loads anew, in one transaction. Refused in production."""
+    """The twin for developers: with ``--clear`` it deletes and loads anew, in one transaction.
+
+    Refused in production.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

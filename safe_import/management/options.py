@@ -47,7 +47,7 @@ def _add_flags_of_caution(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--max-changes",
         metavar="N|P%",
-        help="refuse a plan that updates more records than this, or than P%% of a table",
+        help="refuse a plan that updates more records than this, or P%% of a table",
     )
     parser.add_argument(
         "--backup", action=BooleanOptionalAction, default=True, help="back up the tables before the first write (on)"
@@ -77,7 +77,7 @@ def _add_flags_of_the_database(parser: ArgumentParser) -> None:
             f"--{name}-timeout",
             type=float,
             metavar="SECONDS",
-            help=f"instead of {name.upper()}_TIMEOUT of the settings",
+            help=f"instead of the setting {name.upper()}_TIMEOUT",
         )
 
 

@@ -46,14 +46,16 @@ def _of_failure(result: RunResult, file: str) -> Iterator[str]:
         return
     yield f"Correct {file} and run the same command again."
     if sound := result.rows.read - result.rows.rejected:
-        yield f"Or import the {sound:,} valid rows alone, and get the others in a file of their own: --on-error continue"
+        yield f"Or import the {sound:,} valid rows alone, the others go into a file of their own: --on-error continue"
 
 
 def _of_preview(result: RunResult, commands: Commands) -> Iterator[str]:
     if result.state in ("planned", "rehearsed") and writes(result) and commands.real:
-        yield f"To carry out exactly this plan:\n  {commands.real} --plan {result.plan}"
+        yield "To carry out exactly this plan:"
+        yield f"  {commands.real} --plan {result.plan}"
 
 
 def _of_undo(result: RunResult, commands: Commands) -> Iterator[str]:
     if result.undo and writes(result) and result.state in ("applied", "verified"):
-        yield f"To undo this run:\n  {commands.manage} {result.undo}"
+        yield "To undo this run:"
+        yield f"  {commands.manage} {result.undo}"

@@ -74,6 +74,8 @@ def _sections(result: RunResult, view: View) -> Iterator[RenderableType]:
         yield _facts(result, view)
     if any(counts.created or counts.updated for counts in result.models.values()):
         yield _records(result)
+    if view.details and result.seconds:
+        yield _times(result)
     if result.changes and view.values:
         yield _titled(f"Changes to existing records{_of(result)}", _changes(result))
     if result.warnings_total:
@@ -119,23 +121,28 @@ def _named_facts(result: RunResult, view: View) -> Iterator[tuple[str, str]]:
             yield name, fact
     if result.plan:
         yield "Plan", result.plan
-    if view.details:
-        yield "Time", "; ".join(_times(result))
-
-
-def _times(result: RunResult) -> Iterator[str]:
-    for stage, seconds in result.seconds.items():
-        speed = f" ({result.rows.read / seconds:,.0f} rows/s)" if seconds > 0 and result.rows.read else ""
-        yield f"{stage} {seconds:.2f} s{speed}"
 
 
 def _records(result: RunResult) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="cyan")
-    table.add_column("Records", no_wrap=True)
-    for fate in ("created", "updated", "unchanged"):
-        table.add_column(fate, justify="right")
+    table = _table("Records", "created", "updated", "unchanged")
     for label, counts in result.models.items():
-        table.add_row(label, *(f"{count:,}" for count in counts.as_dict().values()))
+        if any(numbers := counts.as_dict().values()):
+            table.add_row(label, *(f"{number:,}" for number in numbers))
+    return table
+
+
+def _times(result: RunResult) -> Table:
+    table = _table("Time", "seconds", "rows/s")
+    for stage, seconds in result.seconds.items():
+        table.add_row(stage, f"{seconds:.2f}", f"{result.rows.read / seconds:,.0f}" if seconds else "")
+    return table
+
+
+def _table(title: str, *numbers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="cyan")
+    table.add_column(title, no_wrap=True)
+    for number in numbers:
+        table.add_column(number, justify="right")
     return table
 
 

@@ -45,7 +45,7 @@ class HistoryOptions(NoOptions):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.skip_duplicates and self.update_existing:
-            raise ValueError("choose one of --skip-duplicates and --update-existing")
+            raise ValueError("skip_duplicates and update_existing exclude each other")
         return self
 
 

@@ -30,7 +30,7 @@ def summary_of(row: HistoryRow, band_before: Decimal | None, ladder: str, aspect
         case EventType.MAPPING:
             return _placed(f"Mapped to {ladder}", row, aspects)
         case EventType.SENIORITY_CHANGE:
-            return _placed(f"Seniority changed in {ladder}", row, aspects)
+            return _placed(f"Seniority in {ladder}", row, aspects)
         case EventType.LADDER_CHANGED if ladder:
             return f"Ladder changed to {ladder}"
     return _labelled(str(EventType(row.event_type).label), row)

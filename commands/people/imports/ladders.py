@@ -69,7 +69,7 @@ class LaddersOptions(NoOptions):
     @model_validator(mode="after")
     def _one_section(self) -> Self:
         if self.ladders_only + self.aspects_only + self.levels_only > 1:
-            raise ValueError("choose one of --ladders-only, --aspects-only and --levels-only")
+            raise ValueError("ladders_only and aspects_only and levels_only exclude each other")
         return self
 
     def section(self) -> type[Row] | None:

@@ -38,7 +38,7 @@ _USAGE = 2
 
 
 class DoneInPart(CommandError):
-    """The import is done, but for rows that were rejected or links that were held. Exits with 3."""
+    """The import is done, or would be, but for rows that are rejected or links that are held. Exits with 3."""
 
 
 class ImportCommand(BaseCommand):
@@ -72,7 +72,7 @@ class ImportCommand(BaseCommand):
         except CommandError as error:
             if self._answered:
                 raise  # --traceback
-            self._answer(self._failed(_USAGE), str(error))
+            self._answer(self._failed(_USAGE), str(error).removeprefix("Error: "))
             self.stderr.write(str(error))
             raise SystemExit(_USAGE) from None
 
@@ -103,7 +103,8 @@ class ImportCommand(BaseCommand):
             raise self._interrupted() from None
         self._report(result, options)
         if result.exit_code:
-            raise DoneInPart(f"{in_part(result)}; the rest is in.", returncode=result.exit_code)
+            rest = "is" if result.state == "verified" else "would be"
+            raise DoneInPart(f"{in_part(result)}; the rest {rest} in.", returncode=result.exit_code)
 
     def _run(self, options: dict[str, Any]) -> RunResult:
         keywords = self.keywords(options)

@@ -18,12 +18,18 @@ def headline(result: RunResult, file: str) -> str:
     """Return what happened in one sentence."""
     name = f"{result.spec}, {file}"
     if result.state == "planned":
-        return f"{name}: dry run, nothing was written{'' if writes(result) else '; there is nothing to change'}"
+        return f"{name}: dry run, nothing was written{_outlook(result)}"
     if result.state == "rehearsed":
-        return f"{name}: rehearsed from beginning to end and rolled back"
+        return f"{name}: rehearsed from beginning to end and rolled back{_outlook(result)}"
     if result.state == "verified":
         return f"{name}: {_imported(result)}"
     return f"{name}: {_FAILURES.get(result.exit_code, 'nothing was changed')}"
+
+
+def _outlook(result: RunResult) -> str:
+    if result.exit_code == 3:
+        return f"; to be imported in part: {in_part(result)}"
+    return "" if writes(result) else "; there is nothing to change"
 
 
 def _imported(result: RunResult) -> str:

@@ -13,18 +13,21 @@ from rich.text import Text
 
 from safe_import.conf import conf
 from safe_import.report.advice import advice
-from safe_import.report.headline import headline
+from safe_import.report.headline import headline, writes
+from safe_import.report.problems import problem_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from safe_import.records import Problem, RunResult
+    from safe_import.records import CheckResult, Problem, RunResult
     from safe_import.report.advice import Commands
 
 _PLAIN_WIDTH = 10_000  # nothing is wrapped or cut where no terminal sets a width
 _LONGEST_VALUE = 60
+_NAMED_RECORDS = 5
+_STYLES = {"warning": "bold yellow", "error": "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +75,21 @@ def render_text(result: RunResult, view: View) -> str:
 def _sections(result: RunResult, view: View) -> Iterator[RenderableType]:
     if result.rows.read:
         yield _facts(result, view)
-    if any(counts.created or counts.updated for counts in result.models.values()):
+    if writes(result) and result.state != "failed":
         yield _records(result)
     if view.details and result.seconds:
         yield _times(result)
     if result.changes and view.values:
         yield _titled(f"Changes to existing records{_of(result)}", _changes(result))
     if result.warnings_total:
-        yield _problems(f"{_counted(result.warnings_total, 'warning')}", result.warnings, result.warnings_total)
+        yield _problems("warning", result.warnings, result.warnings_total)
     if result.errors_total:
-        yield _problems(f"{_counted(result.errors_total, 'error')}", result.errors, result.errors_total)
-    if violated := [check for check in result.checks if check.found]:
-        yield _titled(
-            "Checks that found something",
-            _lines(
-                f"{each.severity}: {each.message}: {each.found:,} records, {each.introduced:,} of them by this run"
-                f" ({', '.join(each.sample)}{', ...' if each.found > len(each.sample) else ''})"
-                for each in violated
-            ),
-        )
+        yield _problems("error", result.errors, result.errors_total)
+    if violated := [check for check in result.checks if check.found and (view.details or _is_news(check))]:
+        yield _titled("Checks that found something", _lines(map(_finding, violated)))
     if lines := advice(result, view.file, view.commands):
-        yield _lines(lines)
+        # The terminal wraps them itself: a command that is cut in two can't be copied.
+        yield Text("\n".join(map(printable, lines)), no_wrap=True, overflow="ignore")
 
 
 # -- what was read and what became of it
@@ -114,12 +111,12 @@ def _named_facts(result: RunResult, view: View) -> Iterator[tuple[str, str]]:
         yield "Links", f"{result.links_held:,} held: they point elsewhere already (--force-update writes them)"
     if result.links_left_empty:
         yield "Links", f"{result.links_left_empty:,} left empty: they name no record"
-    if result.checks and not any(check.found for check in result.checks):
-        yield "Checks", f"{len(result.checks)} passed"
+    if result.checks:
+        yield "Checks", _checks(result.checks)
     for name, fact in (("Backup", result.backup), ("Rejects", result.rejects), ("Run", result.run)):
         if fact:
             yield name, fact
-    if result.plan:
+    if result.plan and result.state != "failed":
         yield "Plan", result.plan
 
 
@@ -169,19 +166,39 @@ def _value(value: str | None) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
+# -- checks
+
+
+def _checks(checks: Sequence[CheckResult]) -> str:
+    passed = sum(1 for check in checks if not check.found)
+    old = sum(1 for check in checks if check.found and not _is_news(check))
+    return f"{passed} passed" + (f", {old} found only what was so before (-v 2 shows it)" if old else "")
+
+
+def _is_news(check: CheckResult) -> bool:
+    return bool(check.introduced) or (check.found > 0 and check.severity == "error")
+
+
+def _finding(check: CheckResult) -> str:
+    sample = check.sample[:_NAMED_RECORDS]
+    named = ", ".join(sample) + (", ..." if check.found > len(sample) else "")
+    counts = f"{_counted(check.found, 'record')}, {check.introduced:,} by this run"
+    return f"{check.severity}: {check.message}: {counts} ({named})"
+
+
 # -- problems
 
 
-def _problems(title: str, problems: Sequence[Problem], total: int) -> Group:
+def _problems(severity: str, problems: Sequence[Problem], total: int) -> Group:
     shown = problems[: conf().MAX_REPORTED]
-    lines = [str(problem) for problem in shown]
+    lines = list(problem_lines(shown))
     if total > len(shown):
         lines.append(f"... and {total - len(shown):,} more (SAFE_IMPORT MAX_REPORTED; --log-file has them all)")
-    return _titled(title, _lines(lines))
+    return _titled(_counted(total, severity), _lines(lines), _STYLES[severity])
 
 
-def _titled(title: str, content: RenderableType) -> Group:
-    return Group(Text(title, style="bold"), Padding(content, (0, 0, 0, 2)))
+def _titled(title: str, content: RenderableType, style: str = "bold") -> Group:
+    return Group(Text(title, style=style), Padding(content, (0, 0, 0, 2)))
 
 
 def _lines(lines: Sequence[str] | Iterator[str]) -> Text:

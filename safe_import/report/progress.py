@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from safe_import.events import Event
 
 _WORTH_SHOWING = 1_000
+_DOING = {"stage": "reading", "plan": "planning", "backup": "backing up", "apply": "writing", "verify": "verifying"}
 
 
 class ProgressBar:
@@ -32,14 +33,15 @@ class ProgressBar:
             console=Console(stderr=True, no_color=not color),
             transient=True,  # the report says it all
         )
-        self._task = self._progress.add_task("validate", total=None)
+        self._task = self._progress.add_task(_DOING["stage"], total=None)
         self._shown = False
 
     def __call__(self, event: Event) -> None:
         if event.name == "progress":
             self._read(event.data["rows"])
         elif event.name == "stage":
-            self._progress.update(self._task, description=event.data["stage"])
+            stage = event.data["stage"]
+            self._progress.update(self._task, description=_DOING.get(stage, stage))
         elif event.name in ("ended", "failed"):
             self._stop()
 

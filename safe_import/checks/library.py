@@ -83,7 +83,8 @@ def equal_without_case(model: type[Model], field: str) -> Violations:
     def find() -> QuerySet[Any]:
         folded = _all(model).annotate(si_folded=WithoutCase(field))
         several = folded.values("si_folded").annotate(si_n=Count("pk")).filter(si_n__gt=1)
-        return folded.filter(si_folded__in=several.values("si_folded"))
+        found: QuerySet[Any] = folded.filter(si_folded__in=several.values("si_folded"))
+        return found
 
     return find
 

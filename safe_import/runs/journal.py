@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from safe_import.database.dialect import Dialect
 from safe_import.models import Change
-from safe_import.plan.workspace import Workspace
-from safe_import.spec.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safe_import.database.dialect import Dialect
+    from safe_import.plan.workspace import Workspace
+    from safe_import.spec.target import Target
 
 _COLUMNS = "(run_id, model, key, action, before, after)"
 

@@ -1,9 +1,10 @@
 """The record of a run, and its states.
 
 # Note [Run states]
-created -> validated -> backed_up -> applying -> applied -> verified, or failed; later undoing -> undone. Every state is
-written in autocommit on the connection of the run, but for ``applied``: that one is written inside the data transaction, so
-it is there if and only if the data is. After a crash it alone tells what happened; nothing is decided by the clock.
+created -> validated -> backed_up -> applying -> applied -> verified, or failed; later undoing -> undone. Every state
+is written in autocommit on the connection of the run, but for ``applied`` and ``undone``: those are written inside the
+data transaction, so each is there if and only if its data is. After a crash they alone tell what happened; nothing is
+decided by the clock.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from safe_import.errors import UsageError
 from safe_import.ids import new_id
 from safe_import.models import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 State = Run.State
 OPEN = (State.CREATED, State.VALIDATED, State.BACKED_UP, State.APPLYING)
@@ -63,6 +67,29 @@ class RunRecord:
     def end(self, state: Run.State, report: Mapping[str, Any], failure: str = "") -> None:
         """The last state, with the report of the run."""
         self.enter(state, report=dict(report), failure=failure, ended=timezone.now())
+
+
+def find_run(alias: str, run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return Run.objects.using(alias).get(id=run_id)
+    except Run.DoesNotExist:
+        raise UsageError(f"There is no run {run_id}. import_runs lists them all.") from None
+
+
+def state_before_undo(run: Run) -> Run.State:
+    """The state of a run whose undo did not come to its end: its data is there, and perhaps its report is, too."""
+    return State.VERIFIED if run.report else State.APPLIED
+
+
+def lock_holder(work: str) -> str:
+    """What others read who find a lock taken."""
+    since = timezone.now().isoformat(timespec="seconds")
+    return f"{user_name()} on {socket.gethostname()}, process {os.getpid()}, {work}, since {since}"
 
 
 def user_name() -> str:

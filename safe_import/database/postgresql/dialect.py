@@ -121,7 +121,7 @@ class PostgreSQL(Dialect):
         return f"({sql})::jsonb ? '{member}'"
 
     def json_keys(self, sql: str) -> str:
-        return f"(SELECT json_object_keys(({sql})::json) AS key)"
+        return f"json_each_text(({sql})::json)"
 
     def fingerprint(self, sql: Sequence[str]) -> str:
         return f"md5(ROW({', '.join(sql)})::text)"

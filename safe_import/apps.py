@@ -7,6 +7,7 @@ from django.utils.module_loading import autodiscover_modules
 from safe_import.audit import AuditLogger
 from safe_import.events import observe_every_run
 from safe_import.settings_checks import check_settings
+from safe_import.system_checks import check_specs
 
 
 class SafeImportConfig(AppConfig):
@@ -19,5 +20,6 @@ class SafeImportConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(check_settings)
+        checks.register(check_specs)
         observe_every_run(AuditLogger())
         autodiscover_modules("imports")

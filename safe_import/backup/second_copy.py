@@ -22,13 +22,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def storage_for_copies() -> Storage | None:
+    """Return the storage of the second copies; None when none is set.
+
+    Raises:
+        SettingsError: the one that is set is not configured.
+    """
+    alias = conf().BACKUP_STORAGE
+    if alias is None:
+        return None
+    try:
+        return storages[alias]
+    except InvalidStorageError:
+        raise SettingsError(f'SAFE_IMPORT["BACKUP_STORAGE"] is {alias!r}, and STORAGES has no such alias') from None
+
+
 def upload(path: Path) -> None:
     """Copy a published backup to ``BACKUP_STORAGE`` and read it back; nothing to do when no storage is set.
 
     Raises:
         BackupError: the copy is not there, or not the same. The backup itself is published and whole.
     """
-    storage = _storage()
+    storage = storage_for_copies()
     if storage is None:
         return
     with _naming_errors(f"backup {path.name} is written and whole, but its second copy is not"):
@@ -39,7 +54,7 @@ def upload(path: Path) -> None:
 
 def download(identifier: str, directory: Path) -> bool:
     """Fetch a backup into an empty directory; the caller verifies it. Returns whether the storage has it."""
-    storage = _storage()
+    storage = storage_for_copies()
     if storage is None:
         return False
     with _naming_errors(f"backup {identifier} could not be fetched"):
@@ -66,16 +81,6 @@ def _read(storage: Storage, name: str) -> bytes:
     with storage.open(name, "rb") as file:
         content: bytes = file.read()
     return content
-
-
-def _storage() -> Storage | None:
-    alias = conf().BACKUP_STORAGE
-    if alias is None:
-        return None
-    try:
-        return storages[alias]
-    except InvalidStorageError:
-        raise SettingsError(f'SAFE_IMPORT["BACKUP_STORAGE"] is {alias!r}, and STORAGES has no such alias') from None
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from safe_import.backup.format import (
     fingerprint,
     render,
 )
-from safe_import.backup.second_copy import upload
+from safe_import.backup.second_copy import storage_for_copies, upload
 from safe_import.backup.store import Backup, Draft, backup_root, draft, summary
 from safe_import.backup.verify import verify_backup
 from safe_import.conf import conf
@@ -64,10 +64,12 @@ def write_backup(
         The published backup.
 
     Raises:
-        BackupError: it could not be written, or what was read back is not what was written. Nothing is left of it.
+        BackupError: it could not be written, or what was read back is not what was written; nothing is left of it. Or
+            its second copy failed; then the backup itself is published.
     """
+    storage_for_copies()
+    operations = tables_of(connection)
     with _drafted() as new:
-        operations = tables_of(connection)
         with operations.snapshot():
             manifest = _write_tables(connection, tables, new, run=run, name=name, where=where or {})
         _complete(new, manifest)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-Sql = "Callable[..., None]"
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def execute(*statements: str) -> None:
@@ -36,9 +33,11 @@ def content(table: str) -> list[Any]:
     quoted = connection.ops.quote_name(table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            lines = io.StringIO()
-            cursor.cursor.copy_expert(f"COPY (SELECT * FROM {quoted}) TO STDOUT", lines)
-            return sorted(lines.getvalue().splitlines())
+            from safe_import.database.postgresql.copy_stream import copy_out  # noqa: PLC0415 - needs a driver
+
+            lines: list[bytes] = []
+            copy_out(connection, f"COPY (SELECT * FROM {quoted}) TO STDOUT", lambda line: lines.append(bytes(line)))
+            return sorted(lines)
         cursor.execute(f"SELECT * FROM {quoted} LIMIT 0")
         columns = ['"' + column[0].replace('"', '""') + '"' for column in cursor.description]
         values = ", ".join(f"typeof({column}), hex({column}), +{column}" for column in columns)
@@ -87,12 +86,6 @@ def team(tables: Callable[..., list[str]]) -> list[str]:
     return names
 
 
-def other_connection() -> Any:
-    """Return a session of its own on the test database, of the bare driver, in autocommit."""
-    if connection.vendor == "sqlite":
-        return sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=20, isolation_level=None)
-    import psycopg2  # noqa: PLC0415 - not needed on SQLite
-
-    session = psycopg2.connect(**{k: v for k, v in connection.get_connection_params().items() if k != "cursor_factory" and k != "context"})
-    session.autocommit = True
-    return session
+def other_connection() -> BaseDatabaseWrapper:
+    """Return a session of its own on the test database, in autocommit; for the thread that asks for it."""
+    return connections.create_connection(DEFAULT_DB_ALIAS)

@@ -96,7 +96,7 @@ def test_a_recipient_that_is_no_key_is_refused_before_anything_is_written(
 ) -> None:
     """With the way to make a pair."""
     settings.SAFE_IMPORT = {**settings.SAFE_IMPORT, "BACKUP_RECIPIENTS": ["ssh-rsa AAAA"]}
-    with pytest.raises(SettingsError, match="no age public key .* age-keygen"):
+    with pytest.raises(SettingsError, match=r"no age public key .* age-keygen"):
         write_backup(connection, team)
     assert [path.name for path in backup_root.iterdir()] == [".lock"]
 

@@ -81,7 +81,9 @@ def test_the_newest_always_stays(on_day: Callable[[int], str]) -> None:
 
 
 @pytest.mark.parametrize("days", [-400, -1, 1, 400])
-def test_a_wrong_clock_changes_nothing(days: int, on_day: Callable[[int], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_clock_changes_nothing(
+    days: int, on_day: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Age is counted back from the newest backup, not from the clock of the day."""
     made = [on_day(day) for day in (0, 10, 20)]
     monkeypatch.setattr(time, "time_ns", lambda: (4_000_000_000 + (20 + days) * DAY) * 1_000_000_000)
@@ -94,9 +96,7 @@ def test_nothing_to_prune_is_no_error(backup_root: Path) -> None:
     assert prune_backups(keep_last=1, keep_days=1).removed == ()
 
 
-def test_a_failure_at_any_step_leaves_a_backup_whole_or_away(
-    on_day: Callable[[int], str], backup_root: Path
-) -> None:
+def test_a_failure_at_any_step_leaves_a_backup_whole_or_away(on_day: Callable[[int], str], backup_root: Path) -> None:
     """And the next writer sweeps the rest."""
     for step in (1, 2, 3):
         made = [on_day(step * 100), on_day(step * 100 + 10)]

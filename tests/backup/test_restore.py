@@ -131,7 +131,9 @@ def test_a_row_that_stands_in_the_way_is_named_by_constraint_only(team: list[str
 
 def test_sequences_advance_and_are_never_rewound(team: list[str]) -> None:
     """The next number is above every number of the backup and every number ever given out."""
-    execute("INSERT INTO bk_player (name) VALUES ('Hal')", "DELETE FROM bk_player WHERE name = 'Hal'")  # number 7 is used
+    execute(
+        "INSERT INTO bk_player (name) VALUES ('Hal')", "DELETE FROM bk_player WHERE name = 'Hal'"
+    )  # number 7 is used
     backup = write_backup(connection, team)
     rewind = (
         "ALTER TABLE bk_player ALTER id RESTART"
@@ -151,11 +153,12 @@ def test_sequences_advance_and_are_never_rewound(team: list[str]) -> None:
     assert query("SELECT id FROM bk_player WHERE name = 'Jo'") == [(12,)]
 
 
-def test_triggers_do_not_rewrite_what_is_restored_and_work_again_afterwards(team: list[str], is_postgresql: bool) -> None:
+def test_triggers_rewrite_nothing_that_is_restored_and_work_afterwards(team: list[str], is_postgresql: bool) -> None:
     """A trigger that stamps rows would otherwise change what the backup holds."""
     if is_postgresql:
         execute(
-            "CREATE FUNCTION bk_stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.points := 1000; RETURN NEW; END'",
+            "CREATE FUNCTION bk_stamp() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN NEW.points := 1000; RETURN NEW; END'",
             "CREATE TRIGGER bk_stamp BEFORE UPDATE ON bk_player FOR EACH ROW EXECUTE FUNCTION bk_stamp()",
             "CREATE TRIGGER bk_off BEFORE UPDATE ON bk_player FOR EACH ROW EXECUTE FUNCTION bk_stamp()",
             "ALTER TABLE bk_player DISABLE TRIGGER bk_off",
@@ -168,8 +171,10 @@ def test_triggers_do_not_rewrite_what_is_restored_and_work_again_afterwards(team
     before = both(team)
     backup = write_backup(connection, team)
     execute("UPDATE bk_player SET name = name || '!'")
-    state = "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal" if is_postgresql else (
-        "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+    state = (
+        "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal"
+        if is_postgresql
+        else ("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
     )
     triggers = query(f"{state} ORDER BY 1")
 
@@ -212,7 +217,9 @@ def test_foreign_keys_in_a_circle_and_to_the_same_table_are_restored(tables: Cal
 @pytest.mark.postgresql
 def test_foreign_keys_in_a_circle_that_can_not_wait_are_refused(tables: Callable[..., list[str]]) -> None:
     """With the way out: one of them made deferrable."""
-    tables(bk_a="id integer PRIMARY KEY, b_id integer", bk_b="id integer PRIMARY KEY, a_id integer REFERENCES bk_a (id)")
+    tables(
+        bk_a="id integer PRIMARY KEY, b_id integer", bk_b="id integer PRIMARY KEY, a_id integer REFERENCES bk_a (id)"
+    )
     execute("ALTER TABLE bk_a ADD CONSTRAINT bk_circle FOREIGN KEY (b_id) REFERENCES bk_b (id)")
     backup = write_backup(connection, ["bk_a", "bk_b"])
     with pytest.raises(BackupError, match="form a cycle and can't be deferred: make one of them DEFERRABLE"):
@@ -228,7 +235,9 @@ def test_a_row_whose_foreign_key_finds_nothing_rolls_all_back(team: list[str]) -
     assert both(team) == [[], []]
 
 
-def test_exact_is_refused_where_it_would_change_a_table_outside(team: list[str], tables: Callable[..., list[str]]) -> None:
+def test_exact_is_refused_where_it_would_change_a_table_outside(
+    team: list[str], tables: Callable[..., list[str]]
+) -> None:
     """ON DELETE CASCADE would reach a table that the restore does not hold."""
     tables(bk_medal="id integer PRIMARY KEY, player_id bigint REFERENCES bk_player (id) ON DELETE CASCADE")
     backup = write_backup(connection, team)
@@ -252,8 +261,14 @@ def test_exact_is_refused_for_a_backup_of_some_rows(team: list[str]) -> None:
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ("ALTER TABLE bk_team ADD size integer", r"table bk_team: column size \((?i:integer)\) was added after the backup"),
-        ("ALTER TABLE bk_team RENAME name TO title", r"table bk_team: column name \(.*varying.50.|.*varchar.50..*\) is not"),
+        (
+            "ALTER TABLE bk_team ADD size integer",
+            r"table bk_team: column size \((?i:integer)\) was added after the backup",
+        ),
+        (
+            "ALTER TABLE bk_team RENAME name TO title",
+            r"table bk_team: column name \(.*varying.50.|.*varchar.50..*\) is not",
+        ),
         ("CREATE UNIQUE INDEX bk_more ON bk_player (points)", "table bk_player: constraint bk_more was added"),
         ("DROP TABLE bk_player", "there is no table 'bk_player'"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
+from django.db import NotSupportedError, connection
 
 from safe_import.backup.restore import restore_backup
 from safe_import.backup.write import write_backup
@@ -25,7 +25,14 @@ TYPES = {
     "numeric": ["'NaN'", "'Infinity'", "'-Infinity'", "1.0", "1.00", "1e-300", "repeat('9', 500)::numeric"],
     "numeric(20, 10)": ["0.0000000001", "-9999999999.9999999999"],
     "real": ["'NaN'", "'-Infinity'", "'-0'", "1.1", "1e-45"],
-    "double precision": ["'NaN'", "'Infinity'", "'-0'", "0.1::float8 + 0.2::float8", "5e-324", "1.7976931348623157e308"],
+    "double precision": [
+        "'NaN'",
+        "'Infinity'",
+        "'-0'",
+        "0.1::float8 + 0.2::float8",
+        "5e-324",
+        "1.7976931348623157e308",
+    ],
     "money": ["'-1234.56'"],
     "boolean": ["true", "false"],
     "char(5)": ["'a'", "'a b  '", "''"],
@@ -34,10 +41,21 @@ TYPES = {
     "text": [
         f"(SELECT {EVERY_CHARACTER} FROM generate_series(1, 1000) i)",
         f"(SELECT {EVERY_CHARACTER} FROM generate_series(x'ffe0'::int, x'100ff'::int) i)",
-        "E'\\\\.'", "E'a\\n\\\\.\\nb'", "E'\\r\\n'", "E'\\\\n'", "E'\"],\\n[\"'", "'],['", "chr(8232)", "chr(127)",
+        "E'\\\\.'",
+        "E'a\\n\\\\.\\nb'",
+        "E'\\r\\n'",
+        "E'\\\\n'",
+        "E'\"],\\n[\"'",
+        "'],['",
+        "chr(8232)",
+        "chr(127)",
     ],
     "name": ["'a name'"],
-    "bytea": ["'\\x'", "'\\x00ff5c'", "(SELECT string_agg(decode(to_hex(i), 'hex'), '') FROM generate_series(16, 255) i)"],
+    "bytea": [
+        "'\\x'",
+        "'\\x00ff5c'",
+        "(SELECT string_agg(decode(to_hex(i), 'hex'), '') FROM generate_series(16, 255) i)",
+    ],
     "date": ["'infinity'", "'-infinity'", "'4713-01-01 BC'", "'5874897-12-31'", "'0099-01-02'"],
     "time": ["'24:00:00'", "'00:00:00.000001'"],
     "time with time zone": ["'12:00:00.5+05:30'"],
@@ -45,8 +63,8 @@ TYPES = {
     "timestamp with time zone": ["'-infinity'", "'1883-11-18 12:03:58-07:52:58'", "'2024-03-31 02:30:00.123456+02'"],
     "interval": ["'1 year -2 mons +3 days -04:05:06.789012'", "'-0.000001 s'"],
     "uuid": ["'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"],
-    "json": ["'null'", "'  {\"b\": 1.0, \"a\" : [1,  2], \"a\": \"\\u0000\"} '", "'\"x\"'"],
-    "jsonb": ["'null'", "'{\"a\": 1.0, \"b\": 1.00}'", "'[]'", "'\"\"'"],
+    "json": ["'null'", '\'  {"b": 1.0, "a" : [1,  2], "a": "\\u0000"} \'', "'\"x\"'"],
+    "jsonb": ["'null'", '\'{"a": 1.0, "b": 1.00}\'', "'[]'", "'\"\"'"],
     "xml": ["'<a>&lt;</a>'", "'text'"],
     "inet": ["'10.0.0.1'", "'10.0.0.1/24'", "'::1'"],
     "cidr": ["'10.0.0.0/8'"],
@@ -60,12 +78,20 @@ TYPES = {
     "tstzrange": ["'[2024-01-01,)'"],
     "nummultirange": ["'{[1.0,2.00),(5,)}'"],
     "integer[]": ["'{}'", "'{{1,NULL},{3,4}}'", "'[5:6]={1,2}'"],
-    "text[]": ["'{\"\",NULL,\"NULL\",\"a,b\",\"\\\"\"}'"],
+    "text[]": ['\'{"",NULL,"NULL","a,b","\\""}\''],
     "char(3)[]": ["'{\"a  \",b}'"],
     "oid": ["4294967295"],
     "pg_lsn": ["'16/B374D848'"],
     "jsonpath": ["'$.a[*] ? (@ > 1)'"],
 }
+
+
+def require_server_with(type_: str) -> None:
+    """Skip what this server was not built with; only XML can be missing."""
+    try:
+        query("SELECT '<a/>'::xml" if type_ == "xml" else "SELECT 1")
+    except NotSupportedError:
+        pytest.skip("this server was built without XML")
 
 
 def round_trip(table: str) -> None:
@@ -83,6 +109,7 @@ def round_trip(table: str) -> None:
 @pytest.mark.parametrize("type_", TYPES)
 def test_values_of_every_type_come_back_bit_for_bit(type_: str, tables: Callable[..., list[str]]) -> None:
     """COPY writes the same lines before the backup and after the restore."""
+    require_server_with(type_)
     tables(bk_typed=f"id integer PRIMARY KEY, value {type_}")
     for number, value in enumerate(["NULL", *TYPES[type_]]):
         execute(f"INSERT INTO bk_typed VALUES ({number}, {value})")
@@ -93,6 +120,7 @@ def test_values_of_every_type_come_back_bit_for_bit(type_: str, tables: Callable
 @pytest.mark.parametrize("type_", TYPES)
 def test_values_without_a_key_come_back_bit_for_bit(type_: str, tables: Callable[..., list[str]]) -> None:
     """Rows of a table without a key are told apart by their values, and doubled rows stay doubled."""
+    require_server_with(type_)
     tables(bk_typed=f"value {type_}")
     for value in ["NULL", *TYPES[type_]]:
         execute(*[f"INSERT INTO bk_typed VALUES ({value})"] * 2)
@@ -159,7 +187,11 @@ def test_generated_columns_and_identities_come_back(tables: Callable[..., list[s
 @pytest.mark.parametrize(
     ("name", "definition", "values"),
     [
-        ('"Odd ""table"" %s; ü"', '"a ""b"" %s" text, "select" integer PRIMARY KEY, "line" text, "n" text', "i, i, i, i"),
+        (
+            '"Odd ""table"" %s; ü"',
+            '"a ""b"" %s" text, "select" integer PRIMARY KEY, "line" text, "n" text',
+            "i, i, i, i",
+        ),
         ("bk_one", "value text", "i"),
         ("bk_composite", 'a integer, b "char", value text, PRIMARY KEY (b, a)', "i, 'x', i"),
         ("bk_unique", "a integer NOT NULL UNIQUE, value text", "i, i"),

@@ -71,7 +71,9 @@ def test_a_root_that_is_a_link_is_refused(backup_root: Path, tmp_path: Path) -> 
     """Who can replace the link decides where backups go."""
     shutil.move(backup_root, tmp_path / "elsewhere")
     backup_root.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BackupError, match=re.escape(f"is a symbolic link: name the directory itself ({tmp_path / 'elsewhere'})")):
+    with pytest.raises(
+        BackupError, match=re.escape(f"is a symbolic link: name the directory itself ({tmp_path / 'elsewhere'})")
+    ):
         checked_root()
 
 
@@ -107,7 +109,7 @@ def test_a_root_without_a_parent_is_refused(settings: SettingsWrapper, tmp_path:
 def test_windows_is_refused_with_its_reason(monkeypatch: pytest.MonkeyPatch, backup_root: Path) -> None:
     """There is no fcntl module on it."""
     monkeypatch.setattr(files, "fcntl", None)
-    with pytest.raises(BackupError, match="Windows is not supported .* fsync a directory"):
+    with pytest.raises(BackupError, match=r"Windows is not supported .* fsync a directory"):
         checked_root()
 
 
@@ -133,7 +135,9 @@ def test_a_planted_link_is_not_followed(team: list[str], backup_root: Path, tmp_
     assert [each.problem[:60] for each in list_backups()] == [f"the backup {path} is a symbolic link"[:60]]
 
 
-@pytest.mark.parametrize("name", ["..", "../../etc", "etc", "/etc", "", "01jd7q2v0g8k6f4xm2q3t5r9wz", "01JD7Q2V0G8K6F4XM2Q3T5R9WZ/.."])
+@pytest.mark.parametrize(
+    "name", ["..", "../../etc", "etc", "/etc", "", "01jd7q2v0g8k6f4xm2q3t5r9wz", "01JD7Q2V0G8K6F4XM2Q3T5R9WZ/.."]
+)
 def test_what_names_no_backup_is_refused(name: str, backup_root: Path) -> None:
     """An id, or a path that ends in one; nothing else becomes a path."""
     with pytest.raises(BackupError, match="names no backup"):
@@ -164,9 +168,7 @@ def test_the_order_of_backups_survives_a_clock_that_runs_backwards(
     assert second.id[:10] == first.id[:10]
 
 
-def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_left_alone(
-    team: list[str], backup_root: Path
-) -> None:
+def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_left_alone(team: list[str], backup_root: Path) -> None:
     """The lock tells them apart, not the time."""
     code = (
         "import sys, time, pathlib; from safe_import.backup.files import locked\n"

@@ -96,7 +96,7 @@ def test_missing_and_additional_files_are_found(backup: Path) -> None:
 def test_a_directory_without_a_manifest_is_no_backup(backup: Path) -> None:
     """The manifest is written last."""
     (backup / MANIFEST).unlink()
-    with pytest.raises(BackupError, match="is not a backup: it has no manifest.json"):
+    with pytest.raises(BackupError, match=r"is not a backup: it has no manifest\.json"):
         verify_backup(backup)
 
 

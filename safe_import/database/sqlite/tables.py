@@ -119,7 +119,7 @@ class SQLiteTables:
         with self._connection.cursor() as cursor:
             try:
                 cursor.execute(query)
-                for row in cursor.cursor:  # the driver's own, which holds one row at a time
+                for row in cursor:
                     sink(_line(row))
             except OperationalError as error:
                 if "UTF-8" in str(error):  # the message quotes the value

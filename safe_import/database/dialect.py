@@ -147,8 +147,12 @@ class Dialect(abc.ABC):
         """Drops temporary tables, those that do not exist as well."""
 
     @abc.abstractmethod
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Appends encoded rows, given as {column: values}, to a temporary table in one statement."""
+
     def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Appends encoded rows to a temporary table in one statement."""
+        """The same for rows."""
+        self.write_columns(name, dict(zip(columns, zip(*rows, strict=True), strict=True)))
 
     def analyze(self, name: str) -> None:
         """Lets the planner know how large a temporary table has become."""

@@ -9,7 +9,7 @@ from safe_import.plan.workspace import DROP, OUT, Workspace
 
 if TYPE_CHECKING:
     from safe_import.database.dialect import Dialect
-    from safe_import.plan.columns import Part
+    from safe_import.plan.parts import Part
     from safe_import.spec.target import Target
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Field, ForeignKey
 
 from safe_import.database.folding import fold
-from safe_import.plan.columns import Part, is_text, key_parts
 from safe_import.plan.joins import LIVE, join_links, key_sql, outs, staged_text
+from safe_import.plan.parts import Part, is_text, key_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from safe_import.errors import SpecError
-from safe_import.plan.columns import Part, StageTable, key_parts, link_parts
+from safe_import.plan.parts import Part, key_parts, link_parts
+from safe_import.plan.stage_table import StageTable
 from safe_import.spec.link import Link, OwnLink, Through
 
 if TYPE_CHECKING:

@@ -20,8 +20,10 @@ import orjson
 from safe_import.database.folding import fold
 from safe_import.errors import SafeImportError, SpecError
 from safe_import.plan.lookups import run_lookups
+from safe_import.plan.stage_table import OwnId, StagedRecord
 from safe_import.plan.workspace import OUT, PROBLEM, REJECT, ROWS, Workspace
 from safe_import.spec.key import Key
+from safe_import.spec.link import Own
 from safe_import.types import Invalid
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Stager:
         self._staged_groups = False
         self._hash = hashlib.sha256()
         self._numbers = [0] * len(ws.targets)
-        self._records: list[list[list[Any]]] = [[] for _ in ws.targets]
+        self._records: list[list[StagedRecord]] = [[] for _ in ws.targets]
         self._problems: list[tuple[Any, ...]] = []
 
     @property
@@ -86,17 +88,21 @@ class Stager:
 
     def flush(self) -> None:
         """Writes what is held to the tables."""
-        for target, rows in zip(self.ws.targets, self._records, strict=True):
-            table = self.ws.stages[target.number]
-            for row in rows:
-                row.extend([None] * (len(table.columns) - len(row)))
-            if rows:
-                self._hash.update(orjson.dumps(rows, default=repr))
-                self.ws.dialect.write_rows(table.name, tuple(table.columns), rows)
-                rows.clear()
+        for target, records in zip(self.ws.targets, self._records, strict=True):
+            if records:
+                self._flush_target(target, records)
+                records.clear()
         if self._problems:
             self.ws.dialect.write_rows(PROBLEM, _PROBLEM_COLUMNS, self._problems)
             self._problems.clear()
+
+    def _flush_target(self, target: Target, records: list[StagedRecord]) -> None:
+        table = self.ws.stages[target.number]
+        columns, unfit = table.encode(records)
+        self._hash.update(orjson.dumps((target.number, columns), default=repr))
+        self.ws.dialect.write_columns(table.name, columns)
+        for each in unfit:
+            self._problem(each.record, Invalid(each.why.code, str(each.why), field=target.row_field(each.field)))
 
     def analyze(self) -> None:
         for table in self.ws.stages:
@@ -122,7 +128,7 @@ class Stager:
         own = {target.model: self._numbers[target.number] + 1 for target, records in made.items() if len(records) == 1}
         for target, records in made.items():
             for record in records:
-                self._append(kind, target, row.line, record, own)
+                self._append(kind, target, row.line, _with_own_ids(target, record, own))
 
     def _make(self, kind: int, row: Row) -> dict[Target, list[Mapping[str, Any]]]:
         """The records that a row brings to each target."""
@@ -142,17 +148,14 @@ class Stager:
                     raise SpecError(f"{target.label} is a main target: a row may bring one record of it, not several.")
         return made
 
-    def _append(self, kind: int, target: Target, line: int, record: Mapping[str, Any], own: Mapping[Any, int]) -> None:
+    def _append(self, kind: int, target: Target, line: int, values: Mapping[str, Any]) -> None:
         self._numbers[target.number] += 1
-        staged, misfits = self.ws.stages[target.number].row(self._numbers[target.number], line, record, own)
-        self._records[target.number].append(staged)
-        for name, misfit in misfits:
-            self._problem(kind, line, Invalid(misfit.code, str(misfit), field=target.row_field(name)))
+        record = StagedRecord(self._numbers[target.number], line, kind, values)
+        self._records[target.number].append(record)
         for name in target.key.fields:
-            if record.get(name) is None:
-                self._problem(
-                    kind, line, Invalid("required", f"{target.label} is recognised by it", field=target.row_field(name))
-                )
+            if values.get(name) is None:
+                field = target.row_field(name)
+                self._problem(record, Invalid("required", f"{target.label} is recognised by it", field=field))
 
     # -- problems
 
@@ -181,21 +184,22 @@ class Stager:
         for target, records in made.items():
             if target.main:
                 for record in records:
-                    key = {name: record[name] for name in target.key.fields if name in record}
-                    number, table = self._numbers[target.number] + 1, self.ws.stages[target.number]
-                    with suppress(SpecError):  # own(...) has nothing to lead to
-                        self._records[target.number].append(table.row(number, line, key, {})[0])
-                        self._numbers[target.number] = number
+                    key = {name: value for name, value in record.items() if name in target.key.fields}
+                    if len(key) == len(target.key.fields) and not any(type(value) is Own for value in key.values()):
+                        self._append(0, target, line, key)
 
     def _remark(self, kind: int, row: Row) -> None:
+        if not (row.refusals or row.warnings):
+            return
+        place = StagedRecord(0, row.line, kind, {})
         for refusal in row.refusals:
-            self._problem(kind, row.line, refusal)
+            self._problem(place, refusal)
         for warning in row.warnings:
-            self._problem(kind, row.line, warning, warning=True)
+            self._problem(place, warning, warning=True)
 
-    def _problem(self, kind: int, line: int, why: Invalid, *, warning: bool = False) -> None:
-        column = self.column_of(kind, why.field) if why.field else None
-        self._problems.append((line, column or why.field, why.code, str(why), warning))
+    def _problem(self, place: StagedRecord, why: Invalid, *, warning: bool = False) -> None:
+        column = self.column_of(place.kind, why.field) if why.field else None
+        self._problems.append((place.line, column or why.field, why.code, str(why), warning))
 
     # -- groups: see Note [Groups]
 
@@ -257,3 +261,21 @@ class Stager:
     def _order(self, row: Row) -> tuple[Any, ...]:
         values = [getattr(row, name) for name in self.spec.order_by]
         return (*((value is not None, value) for value in values), row.line)
+
+
+def _with_own_ids(target: Target, record: Mapping[str, Any], own: Mapping[Any, int]) -> Mapping[str, Any]:
+    """The record with the ids of the records that the same row writes, in the place of ``own(...)``.
+
+    Raises:
+        SpecError: the row writes no such record, or several.
+    """
+    if not any(type(value) is Own for value in record.values()):
+        return record
+    values = dict(record)
+    for name, value in record.items():
+        if type(value) is Own:
+            if value.model not in own:
+                what = f"{target.label}.{name} is own({value.model.__name__})"
+                raise SpecError(f"{what}, but the row writes no such record, or several.")
+            values[name] = OwnId(own[value.model])
+    return values

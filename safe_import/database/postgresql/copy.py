@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
 
 
-def copy_rows(cursor: Any, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Sends encoded rows with ``sql``, a ``COPY ... FROM STDIN`` in text format."""
-    data = "".join(["\t".join([_cell(value) for value in row]) + "\n" for row in rows])
+def copy_columns(cursor: Any, sql: str, columns: Iterable[Sequence[Any]]) -> None:
+    """Sends encoded columns of one length with ``sql``, a ``COPY ... FROM STDIN`` in text format."""
+    rows = zip(*map(_column, columns), strict=True)
+    data = "".join(["\t".join(row) + "\n" for row in rows])
     if hasattr(cursor, "copy_expert"):  # psycopg 2
         cursor.copy_expert(sql, io.StringIO(data))
     else:
@@ -22,11 +23,24 @@ def copy_rows(cursor: Any, sql: str, rows: Iterable[Sequence[Any]]) -> None:
             copy.write(data)
 
 
+def _column(values: Sequence[Any]) -> list[str]:
+    """The values in COPY's text format. Most columns hold nothing that needs an escape, which is found out for all at once."""
+    if set(map(type, values)) <= {str, type(None)}:
+        texts = ["\0" if value is None else value for value in values]  # a NUL can't occur in a text: encoders refuse it
+        if _plain("".join(texts).replace("\0", "")):
+            return ["\\N" if text == "\0" else text for text in texts]
+    return [_cell(value) for value in values]
+
+
+def _plain(text: str) -> bool:
+    return text.isprintable() and "\\" not in text
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "\\N"
     if type(value) is str:
-        return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
+        return value if _plain(value) else value.translate(_ESCAPES)
     if isinstance(value, (bytes, memoryview)):
         return "\\\\x" + bytes(value).hex()
     return str(value)

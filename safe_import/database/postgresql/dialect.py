@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, transaction
 
 from safe_import.database.dialect import Dialect, Field, Timeouts, Witness
-from safe_import.database.postgresql.copy import copy_rows
+from safe_import.database.postgresql.copy import copy_columns
 from safe_import.database.postgresql.locks import advisory_locks
 from safe_import.database.postgresql.witness import witness
 from safe_import.errors import SpecError
@@ -159,10 +159,10 @@ class PostgreSQL(Dialect):
             self.execute("SET LOCAL transaction_read_only = off")
             self.execute(sql)
 
-    def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
         names = ", ".join(self.quote(column) for column in columns)
         with self.connection.cursor() as cursor, self.connection.wrap_database_errors:
-            copy_rows(cursor.cursor, f"COPY {self.temp(name)} ({names}) FROM STDIN", rows)
+            copy_columns(cursor.cursor, f"COPY {self.temp(name)} ({names}) FROM STDIN", columns.values())
 
     def analyze(self, name: str) -> None:
         self.execute(f"ANALYZE {self.temp(name)}")

@@ -94,9 +94,10 @@ class SQLite(Dialect):
         for name in names:
             self.execute(f"DROP TABLE IF EXISTS {self.temp(name)}")
 
-    def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
         names = ", ".join(self.quote(column) for column in columns)
         values = ", ".join(["%s"] * len(columns))
+        rows = zip(*columns.values(), strict=True)
         with self.connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({values})", rows)
 

@@ -11,14 +11,15 @@ from safe_import.backup.store import set_pinned
 from safe_import.backup.write import write_backup
 from safe_import.database.tables import tables_of
 from safe_import.errors import UsageError
-from safe_import.management.backup_command import BackupCommand, backup_as_dict, backup_line
+from safe_import.management.backup_command import backup_as_dict, backup_line
+from safe_import.management.json_command import JsonCommand
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
 
 
-class Command(BackupCommand):
+class Command(JsonCommand):
     help = "Write, read back and publish a backup of whole tables, all from one snapshot of the database."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safe_import.backup.store import find, list_backups, set_pinned
-from safe_import.management.backup_command import BackupCommand, backup_as_dict, backup_line
+from safe_import.management.backup_command import backup_as_dict, backup_line
+from safe_import.management.json_command import JsonCommand
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
 
 
-class Command(BackupCommand):
+class Command(JsonCommand):
     help = "List the backups, oldest first; with -v 2 their tables and rows. Pins them, too."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

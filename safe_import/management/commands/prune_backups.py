@@ -11,7 +11,7 @@ from safe_import.backup.prune import prune_backups
 from safe_import.conf import conf
 from safe_import.database.tables import reason
 from safe_import.errors import BackupError
-from safe_import.management.backup_command import BackupCommand
+from safe_import.management.json_command import JsonCommand
 from safe_import.models import Run
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _UNSETTLED = (Run.State.BACKED_UP, Run.State.APPLYING, Run.State.APPLIED, Run.State.UNDOING)
 
 
-class Command(BackupCommand):
+class Command(JsonCommand):
     help = "Remove the backups that are neither recent nor needed; pinned ones always stay."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,14 +11,15 @@ from safe_import.backup.restore import RestoreResult, restore_backup
 from safe_import.backup.store import find
 from safe_import.conf import conf
 from safe_import.errors import UsageError
-from safe_import.management.backup_command import BackupCommand, add_identity, identity_of
+from safe_import.management.backup_command import add_identity, identity_of
+from safe_import.management.json_command import JsonCommand
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
 
 
-class Command(BackupCommand):
+class Command(JsonCommand):
     help = "Restore the tables of a backup in one transaction, after a backup of the present state."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

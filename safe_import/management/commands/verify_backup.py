@@ -10,7 +10,8 @@ from safe_import.backup.rehearse import rehearse_restore
 from safe_import.backup.store import find, list_backups
 from safe_import.backup.verify import verify_backup
 from safe_import.errors import BackupError, UsageError
-from safe_import.management.backup_command import BackupCommand, add_identity, identity_of
+from safe_import.management.backup_command import add_identity, identity_of
+from safe_import.management.json_command import JsonCommand
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Command(BackupCommand):
+class Command(JsonCommand):
     help = "Compare every byte of a backup with its manifest; with --rehearse restore it into scratch tables as well."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from django.db.models import NOT_PROVIDED, Field, Model
 
 from safe_import.plan.joins import LIVE, outs
 from safe_import.plan.workspace import PROBLEM, Workspace
+from safe_import.spec.link import Link
 
 if TYPE_CHECKING:
     from safe_import.spec.link import AnyLink
@@ -164,6 +165,9 @@ def report_required(ws: Workspace, target: Target) -> None:
         if not needs_value(field, target.links.get(name)):
             continue
         lacking = f"NOT {given(ws, target, name)}" if name in written else "TRUE"
+        link = target.links.get(name)
+        if name in ws.brought_links(target) and isinstance(link, Link) and link.missing == "error":
+            lacking += f" AND r.{ws.dialect.quote(f'e_{name}')} IS NULL"  # it names a record that is reported missing
         _problems(ws, target, name, "required", "NULL", _planned(ws, target, f"g.fate = '{CREATE}' AND {lacking}"))
     for name in written:
         field, cleared = target.fields[name], ws.stages[target.number].cleared(name)

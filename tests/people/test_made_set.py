@@ -1,4 +1,5 @@
 """The made set (``tests/data``): what comes of every kind of row, value by value."""
+# ruff: noqa: RUF001 - people are named in their own script
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from commands.people.imports.cells import Name
-from commands.people.imports.ladders import Code
+from commands.people.imports.cells import Code, Name
 from commands.people.models import PayBand
 from commands.people.models.history import EventType
 from commands.people.models.ladders import Stage

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AliasChoices, Field, model_validator
 
 from commands.people.checks import LADDERS
-from commands.people.imports.cells import ClearableText, Name
+from commands.people.imports.cells import Code, Name
 from commands.people.models import Ladder, LadderAspect, LadderLevel, TimelineEvent
-from commands.people.models.ladders import CODE_LENGTH, Stage
+from commands.people.models.ladders import Stage
 from safe_import.spec.import_spec import ImportSpec, NoOptions
 from safe_import.spec.link import Link
 from safe_import.spec.row import Row
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from safe_import.spec.target import Record
 
-Code = Annotated[Text, Field(max_length=CODE_LENGTH)]
 SmallNumber = Annotated[Integer, Field(le=32767)]
 
 _LADDER = Link(Ladder, "code")
@@ -37,7 +36,7 @@ class LadderRow(Row):
 
     code: Code = Field(validation_alias="ladder_code")
     name: Name = Field(validation_alias=AliasChoices("ladder_name", "ladder_title"))
-    description: ClearableText = Field(None, validation_alias="ladder_description")
+    description: Text | None = Field(None, validation_alias="ladder_description")
 
 
 class AspectRow(Row):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from commands.people.checks import ORG_STRUCTURE
-from commands.people.imports.cells import ClearableText, Name
+from commands.people.imports.cells import Name
 from commands.people.models import Category, Chapter, Department, Organization, Team, Tribe, User
 from safe_import.spec.import_spec import ImportSpec, NoOptions
 from safe_import.spec.key import Key
 from safe_import.spec.link import Link, Through
 from safe_import.spec.row import Row
 from safe_import.spec.target import target
-from safe_import.types import Choice, Email
+from safe_import.types import Choice, Email, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class ChapterRow(Row):
     clearable = ("description", "leader")
 
     name: Name = Field(validation_alias="chapter_name")
-    description: ClearableText = Field(None, validation_alias="chapter_description")
+    description: Text | None = Field(None, validation_alias="chapter_description")
     leader: Email | None = Field(None, validation_alias="chapter_leader_email")
 
 
@@ -52,7 +52,7 @@ class TribeRow(Row):
     clearable = ("description", "engineering_director", "product_director")
 
     name: Name = Field(validation_alias="tribe_name")
-    description: ClearableText = Field(None, validation_alias="tribe_description")
+    description: Text | None = Field(None, validation_alias="tribe_description")
     category: Choice[Category] | None = Field(None, validation_alias="tribe_category")
     engineering_director: Email | None = Field(None, validation_alias="tribe_engineering_director_email")
     product_director: Email | None = Field(None, validation_alias="tribe_product_director_email")
@@ -64,7 +64,7 @@ class TeamRow(Row):
     clearable = ("description", "leader")
 
     name: Name = Field(validation_alias="team_name")
-    description: ClearableText = Field(None, validation_alias="team_description")
+    description: Text | None = Field(None, validation_alias="team_description")
     tribe: Name | None = Field(None, validation_alias="team_tribe_name")
     category: Choice[Category] | None = Field(None, validation_alias="team_category")
     leader: Email | None = Field(None, validation_alias="team_leader_email")

@@ -8,7 +8,7 @@ from django.db.models import TextChoices
 from pydantic import AliasChoices, Field
 
 from commands.people.checks import USERS
-from commands.people.imports.cells import ClearableEmail, ClearableText, Name
+from commands.people.imports.cells import Name
 from commands.people.imports.org_structure import DEPARTMENT, USER_KEY
 from commands.people.models import (
     Chapter,
@@ -27,7 +27,7 @@ from safe_import.spec.link import Link, own
 from safe_import.spec.lookup import Lookup
 from safe_import.spec.row import Row
 from safe_import.spec.target import target
-from safe_import.types import Choice, Email
+from safe_import.types import Choice, Email, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +74,8 @@ class UserRow(Row):
 
     name: Name | None = Field(None, validation_alias="Name")
     email: Email = Field(validation_alias="Email")
-    gmail: ClearableEmail = Field(None, validation_alias="Gmail")
-    phone: ClearableText = Field(None, validation_alias="Phone", max_length=64)
+    gmail: Email | None = Field(None, validation_alias="Gmail")
+    phone: Text | None = Field(None, validation_alias="Phone", max_length=64)
     role: Choice[Role] | None = Field(None, validation_alias="Role")
     team: Name | None = Field(None, validation_alias="Team")
     tribe: Name | None = Field(None, validation_alias="Tribe")

@@ -87,6 +87,10 @@ class AuditError(SafeImportError):
     """The audit log could not be written, so the run was rolled back. Make room, or name another file."""
 
 
+class UnsoundData(SafeImportError):
+    """Integrity checks found records that break a rule. Correct the records; they are named, and no run is to blame."""
+
+
 class UndoConflict(SafeImportError):
     """Records were changed after the run, so nothing was undone. ``conflicts`` names each of them."""
 

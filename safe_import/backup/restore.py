@@ -13,7 +13,7 @@ from safe_import.backup.load import Loader, Mode, Restored, Source
 from safe_import.backup.order import in_order
 from safe_import.backup.second_copy import upload
 from safe_import.backup.verify import verify_backup
-from safe_import.backup.write import applied_migrations, schema_of, write_backup_within
+from safe_import.backup.write import applied_migrations, owning_apps, schema_of, write_backup_within
 from safe_import.conf import conf
 from safe_import.database import dialect
 from safe_import.database.tables import SequencePosition, reason, tables_of
@@ -110,8 +110,9 @@ def require_restorable(
             f"backup {manifest.id} is of a {manifest.database.vendor} database, this one is {connection.vendor}:"
             " the text of its values means something else here"
         )
-    present = applied_migrations(connection, list(source.entries))
-    lines = migration_differences(manifest.migrations, present, allow_newer=allow_added_columns)
+    owners = owning_apps(source.entries)
+    before = [name for name in manifest.migrations if name.partition(".")[0] in owners]
+    lines = migration_differences(before, applied_migrations(connection, owners), allow_newer=allow_added_columns)
     for name, entry in source.entries.items():
         shape = schema_of(tables_of(connection).describe(name))
         lines += schema_differences(name, entry.shape, shape, allow_added=allow_added_columns)

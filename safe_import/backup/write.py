@@ -35,7 +35,7 @@ from safe_import.errors import BackupError
 from safe_import.failpoints import failpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -103,7 +103,7 @@ def _write_tables(
     entries = [
         _write_table(operations, table, where.get(table), ChunkWriter(new.path, table, recipients)) for table in names
     ]
-    migrations = applied_migrations(connection, names)
+    migrations = applied_migrations(connection, owning_apps(names))
     return Manifest(
         format=FORMAT,
         id=new.id,
@@ -119,11 +119,14 @@ def _write_tables(
     )
 
 
-def applied_migrations(connection: BaseDatabaseWrapper, tables: Sequence[str]) -> list[str]:
-    """Return the migrations of the apps that own the tables, as ``app.name``."""
-    owners = {
-        model._meta.app_label for model in apps.get_models(include_auto_created=True) if model._meta.db_table in tables
-    }
+def owning_apps(tables: Collection[str]) -> set[str]:
+    """Return the labels of the apps whose models have these tables."""
+    models = apps.get_models(include_auto_created=True)
+    return {model._meta.app_label for model in models if model._meta.db_table in tables}
+
+
+def applied_migrations(connection: BaseDatabaseWrapper, owners: Collection[str]) -> list[str]:
+    """Return the migrations of these apps that are applied, as ``app.name``."""
     applied = MigrationRecorder(connection).applied_migrations()
     return sorted(f"{app}.{name}" for app, name in applied if app in owners)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from safe_import.backup.format import MANIFEST, parse, render
 from safe_import.backup.load import Restored
@@ -20,7 +21,7 @@ from safe_import.failpoints import watching
 from tests.backup.conftest import content, execute, other_connection, query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from safe_import.backup.format import Manifest
@@ -328,11 +329,31 @@ def rewritten(path: Path, **values: object) -> Path:
     return path
 
 
-def test_newer_migrations_are_refused_and_named(team: list[str]) -> None:
-    """A migration is a change of meaning, even where the columns are the same."""
-    backup = write_backup(connection, team)
-    path = rewritten(backup.path, migrations=["people.9999_later"])
-    with pytest.raises(BackupError, match=r"migration people\.9999_later is in the backup, but not applied here"):
+@pytest.fixture
+def later_migration(transactional_db: None) -> Iterator[None]:
+    """One more migration of the test app than the code has."""
+    recorder = MigrationRecorder(connection)
+    recorder.record_applied("testapp", "9999_later")
+    yield
+    recorder.record_unapplied("testapp", "9999_later")
+
+
+def test_a_newer_database_is_refused_and_its_migrations_are_named(
+    team: list[str], later_migration: None, backup_root: Path
+) -> None:
+    """A migration is a change of meaning, even where the columns are the same; other apps' tables have none of it."""
+    path = rewritten(write_backup(connection, ["testapp_box", *team]).path, migrations=[])
+    with pytest.raises(BackupError, match=r"migration testapp\.9999_later was applied after the backup"):
+        restore_backup(connection, path)
+    restore_backup(connection, path, tables=team)
+    restore_backup(connection, path, allow_added_columns=True)
+
+
+def test_an_older_database_is_refused_whatever_is_allowed(later_migration: None, backup_root: Path) -> None:
+    """What the backup has may have no place here."""
+    path = write_backup(connection, ["testapp_box"]).path
+    MigrationRecorder(connection).record_unapplied("testapp", "9999_later")
+    with pytest.raises(BackupError, match=r"migration testapp\.9999_later is in the backup, but not applied here"):
         restore_backup(connection, path, allow_added_columns=True)
 
 

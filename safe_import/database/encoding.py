@@ -7,6 +7,7 @@ import json
 import math
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -67,16 +68,15 @@ class ColumnEncoder:
         while isinstance(field, models.ForeignKey):
             field = field.target_field
         self._encode = encoder(field, connection)
-        own_type, self._fits = _FIT_ALL.get(type(field), (object, None))
+        own_type, self._encode_all = _ALL_AT_ONCE.get(type(field), (object, None))
         self._types = {own_type, type(None)}
-        self._limits = _limits(field, connection)
+        self._field, self._connection = field, connection
 
     def __call__(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Misfit]]]:
         """The encoded values, None for None; and the positions of those that do not fit, which become None as well."""
-        if self._fits is not None and self._types.issuperset(map(type, values)):
-            present = [value for value in values if value is not None]
-            if not present or self._fits(present, self._limits):
-                return values, []
+        if self._encode_all is not None and self._types.issuperset(map(type, values)):
+            with suppress(Misfit):  # then it is told apart below, one by one
+                return self._encode_all(values, self._field, self._connection), []
         encoded: list[Any] = [None] * len(values)
         misfits: list[tuple[int, Misfit]] = []
         for position, value in enumerate(values):
@@ -88,33 +88,38 @@ class ColumnEncoder:
         return encoded, misfits
 
 
-# For the commonest fields: whether a batch of their own type is stored as it is. What does not is told apart one by one.
-
-Limits = tuple[Any, Any]
+# For the commonest fields: a whole column of values of their own type at once, or Misfit.
 
 
-def _limits(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Limits:
-    if type(field) in _INTEGER_FIELDS:
-        return connection.ops.integer_field_range(field.get_internal_type())
-    return None, field.max_length if isinstance(field, models.CharField) else None
+def _all_texts(values: Sequence[Any], field: models.Field[Any, Any], _: BaseDatabaseWrapper) -> Sequence[Any]:
+    texts = [value for value in values if value is not None]
+    limit = field.max_length if isinstance(field, models.CharField) else None
+    if (limit is not None and texts and max(map(len, texts)) > limit) or "\0" in "".join(texts):
+        raise Misfit("too_long", "some of them do not fit")
+    return values
 
 
-def _texts_fit(values: Sequence[str], limits: Limits) -> bool:
-    longest = limits[1]
-    return (longest is None or max(map(len, values)) <= longest) and "\0" not in "".join(values)
+def _all_integers(values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
+    low, high = connection.ops.integer_field_range(field.get_internal_type())
+    numbers = [value for value in values if value is not None]
+    if numbers and ((low is not None and min(numbers) < low) or (high is not None and max(numbers) > high)):
+        raise Misfit("out_of_range", "some of them do not fit")
+    return values
 
 
-def _integers_fit(values: Sequence[int], limits: Limits) -> bool:
-    low, high = limits
-    return (low is None or min(values) >= low) and (high is None or max(values) <= high)
+def _all_floats(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
+    if not all(map(math.isfinite, (value for value in values if value is not None))):
+        raise Misfit("not_finite", "some of them are not finite")
+    return values
 
 
-def _floats_fit(values: Sequence[float], limits: Limits) -> bool:
-    return all(map(math.isfinite, values))
+def _all_booleans(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
+    return values
 
 
-def _booleans_fit(values: Sequence[bool], limits: Limits) -> bool:
-    return True
+def _all_dates(values: Sequence[Any], _: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
+    adapt = connection.ops.adapt_datefield_value
+    return [None if value is None else adapt(value) for value in values]
 
 
 def _to_python(field: models.Field[Any, Any], value: Any) -> Any:
@@ -243,9 +248,10 @@ _STOCK: dict[type[models.Field[Any, Any]], Callable[[Any, BaseDatabaseWrapper], 
     models.UUIDField: _uuid,
 }
 
-_FIT_ALL: dict[type[models.Field[Any, Any]], tuple[type, Callable[[Any, Limits], bool]]] = {
-    **dict.fromkeys(_TEXT_FIELDS, (str, _texts_fit)),
-    **dict.fromkeys(_INTEGER_FIELDS, (int, _integers_fit)),
-    models.FloatField: (float, _floats_fit),
-    models.BooleanField: (bool, _booleans_fit),
+_ALL_AT_ONCE: dict[type[models.Field[Any, Any]], tuple[type, Callable[..., Sequence[Any]]]] = {
+    **dict.fromkeys(_TEXT_FIELDS, (str, _all_texts)),
+    **dict.fromkeys(_INTEGER_FIELDS, (int, _all_integers)),
+    models.FloatField: (float, _all_floats),
+    models.BooleanField: (bool, _all_booleans),
+    models.DateField: (datetime.date, _all_dates),
 }

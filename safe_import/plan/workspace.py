@@ -161,6 +161,10 @@ class Workspace:
                 yield from self._links_before(target, part.link)
                 yield part.link
 
+    def leads_to_others(self, target: Target) -> bool:
+        """Whether a record of ``target`` may be linked to one that the same row writes."""
+        return any(self.linked_target(target, n) for n, link in target.links.items() if not isinstance(link, Through))
+
     def through_links(self, target: Target) -> dict[str, Through]:
         return {name: link for name, link in target.links.items() if isinstance(link, Through)}
 

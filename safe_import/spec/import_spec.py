@@ -89,6 +89,17 @@ class ImportSpec:
         """The lookups of the class, by name."""
         return {name: value for name, value in _attributes(type(self)) if isinstance(value, Lookup)}
 
+    def shared_names(self, row: type[Row]) -> tuple[str, ...]:
+        """The fields that a row and the model of the usual case both have."""
+        if row not in self._shared_names:
+            known = {field.name for field in self.model._meta.concrete_fields} if self.model else set()
+            self._shared_names[row] = tuple(name for name in row.model_fields if name in known)
+        return self._shared_names[row]
+
+    @cached_property
+    def _shared_names(self) -> dict[type[Row], tuple[str, ...]]:
+        return {}
+
     @cached_property
     def derives(self) -> bool:
         return type(self).derive is not ImportSpec.derive
@@ -151,7 +162,6 @@ def _attributes(cls: type) -> Iterator[tuple[str, Any]]:
     return iter(seen.items())
 
 
-def _same_names(spec: ImportSpec, row: Any) -> Iterator[Record]:
+def _same_names(spec: ImportSpec, row: Row) -> Iterator[Record]:
     """The records of the usual case: the fields of the row that the model has, too."""
-    known = {field.name for field in spec.model._meta.concrete_fields}  # type: ignore[union-attr]  # checked by targets
-    yield row.brought(*(name for name in type(row).model_fields if name in known))
+    yield row.brought(*spec.shared_names(type(row)))

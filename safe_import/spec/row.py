@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What a spec says of a row: why it refuses it, and what it warns of."""
+
+    refusals: list[Invalid] = field(default_factory=list)
+    warnings: list[Invalid] = field(default_factory=list)
 
 
 class Row(BaseModel):
@@ -38,7 +47,7 @@ class Row(BaseModel):
         hide_input_in_errors=True,
     )
     # Slots, as pydantic's private attributes would make every row half as slow again to build.
-    __slots__ = ("_found", "_line", "_refusals", "_warnings")
+    __slots__ = ("_found", "_line", "_remarks")
 
     clearable: ClassVar[tuple[str, ...]] = ()
 
@@ -83,7 +92,8 @@ class Row(BaseModel):
 
     @line.setter
     def line(self, line: int) -> None:
-        self._line = line
+        _set_line(self, line)
+        _set_remarks(self, None)
 
     @property
     def found(self) -> Mapping[str, Any]:
@@ -95,14 +105,19 @@ class Row(BaseModel):
         self._found = found
 
     @property
+    def remarks(self) -> Remarks | None:
+        """What the spec has said of this row; None, which is quick to ask, as long as it has said nothing."""
+        return getattr(self, "_remarks", None)
+
+    @property
     def refusals(self) -> tuple[Invalid, ...]:
         """Why the spec refuses this row, see ``refuse``."""
-        return getattr(self, "_refusals", ())
+        return tuple(self.remarks.refusals) if self.remarks else ()
 
     @property
     def warnings(self) -> tuple[Invalid, ...]:
         """What the spec remarks on this row, see ``warn``."""
-        return getattr(self, "_warnings", ())
+        return tuple(self.remarks.warnings) if self.remarks else ()
 
     def brought(self, *names: str) -> dict[str, Any]:
         """Return the values of those of the named fields that the file brought; a cleared one is None.
@@ -124,11 +139,22 @@ class Row(BaseModel):
             message: reason and remedy.
             field: the field at fault; None when it is the row as a whole.
         """
-        self._refusals = (*self.refusals, Invalid(code, message, field=field))
+        self._remark().refusals.append(Invalid(code, message, field=field))
 
     def warn(self, code: str, message: str, *, field: str | None = None) -> None:
         """Remark something that does not stop the row. Arguments as of ``refuse``."""
-        self._warnings = (*self.warnings, Invalid(code, message, field=field))
+        self._remark().warnings.append(Invalid(code, message, field=field))
+
+    def _remark(self) -> Remarks:
+        if (remarks := self.remarks) is None:
+            remarks = Remarks()
+            _set_remarks(self, remarks)
+        return remarks
+
+
+# Straight to the slots: pydantic's own way of setting an attribute takes ten times as long.
+_set_line = Row.__dict__["_line"].__set__
+_set_remarks = Row.__dict__["_remarks"].__set__
 
 
 def _accepts_none(field: FieldInfo) -> bool:

@@ -55,6 +55,7 @@ class Stager:
         self._left_out = 0  # rows of a kind that is not wanted
         self._without_main = 0  # rows whose main target yields nothing
         self._staged_groups = False
+        self._own_takers = {target.number for target in ws.targets if ws.leads_to_others(target)}
         self._hash = hashlib.sha256()
         self._numbers = [0] * len(ws.targets)
         self._records: list[list[StagedRecord]] = [[] for _ in ws.targets]
@@ -118,17 +119,19 @@ class Stager:
 
     def _stage_row(self, kind: int, row: Row) -> None:
         made = self._make(kind, row)
-        self._remark(kind, row)
-        if row.refusals:
-            self._append_keys(row.line, made)
-            return
+        if row.remarks is not None:
+            self._remark(kind, row)
+            if row.refusals:
+                self._append_keys(row.line, made)
+                return
         if not any(records for target, records in made.items() if target.main):
             self._without_main += 1
             return
         own = {target.model: self._numbers[target.number] + 1 for target, records in made.items() if len(records) == 1}
         for target, records in made.items():
             for record in records:
-                self._append(kind, target, row.line, _with_own_ids(target, record, own))
+                values = _with_own_ids(target, record, own) if target.number in self._own_takers else record
+                self._append(kind, target, row.line, values)
 
     def _make(self, kind: int, row: Row) -> dict[Target, list[Mapping[str, Any]]]:
         """The records that a row brings to each target."""
@@ -189,8 +192,6 @@ class Stager:
                         self._append(0, target, line, key)
 
     def _remark(self, kind: int, row: Row) -> None:
-        if not (row.refusals or row.warnings):
-            return
         place = StagedRecord(0, row.line, kind, {})
         for refusal in row.refusals:
             self._problem(place, refusal)
@@ -269,8 +270,6 @@ def _with_own_ids(target: Target, record: Mapping[str, Any], own: Mapping[Any, i
     Raises:
         SpecError: the row writes no such record, or several.
     """
-    if not any(type(value) is Own for value in record.values()):
-        return record
     values = dict(record)
     for name, value in record.items():
         if type(value) is Own:

@@ -25,10 +25,13 @@ def copy_columns(cursor: Any, sql: str, columns: Iterable[Sequence[Any]]) -> Non
 
 def _column(values: Sequence[Any]) -> list[str]:
     """The values in COPY's text format. Most columns hold nothing that needs an escape, which is found out for all at once."""
-    if set(map(type, values)) <= {str, type(None)}:
+    types = set(map(type, values))
+    if types <= {str, type(None)}:
         texts = ["\0" if value is None else value for value in values]  # a NUL can't occur in a text: encoders refuse it
         if _plain("".join(texts).replace("\0", "")):
             return ["\\N" if text == "\0" else text for text in texts]
+    elif not types & {str, bytes, memoryview}:
+        return ["\\N" if value is None else str(value) for value in values]
     return [_cell(value) for value in values]
 
 

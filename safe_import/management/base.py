@@ -115,7 +115,7 @@ class ImportCommand(BaseCommand):
             if self.stderr.isatty() and options["verbosity"]:
                 observers.append(stack.enter_context(ProgressBar(color=not options["no_color"])))
             source = stack.enter_context(
-                open_source(options["file"], encoding=options["encoding"], delimiter=options["delimiter"])
+                open_source(options["csv"], encoding=options["encoding"], delimiter=options["delimiter"])
             )
             return run_import(self.spec, source, observers=observers, **keywords)
 
@@ -154,7 +154,7 @@ class ImportCommand(BaseCommand):
     def _view(self, options: dict[str, Any]) -> View:
         on_screen, details = self.stdout.isatty(), options["verbosity"] > 1
         return View(
-            file="standard input" if options["file"] == "-" else Path(options["file"]).name,
+            file="standard input" if options["csv"] == "-" else Path(options["csv"]).name,
             commands=Commands(self._manage(), self._real_command()),
             width=shutil.get_terminal_size().columns if on_screen else None,
             color=options["force_color"] or (on_screen and not options["no_color"] and "NO_COLOR" not in os.environ),

@@ -24,7 +24,7 @@ _SPELLED_OTHERWISE = {"validate_data": "--validate"}
 def add_run_flags(parser: ArgumentParser) -> None:
     """Add the flags that every import has."""
     parser.add_argument(
-        "--csv", "--file", dest="file", required=True, metavar="FILE", help="the file; - reads standard input"
+        "--csv", "--file", dest="csv", required=True, metavar="FILE", help="the file; - reads standard input"
     )
     _add_flags_of_caution(parser)
     _add_flags_of_files(parser)

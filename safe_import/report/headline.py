@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _FAILURES = {
     1: "nothing was changed",
+    2: "nothing was changed",
     4: "another run holds the lock; nothing was changed",
     5: "the data is committed, but what follows failed",
 }
@@ -17,13 +18,13 @@ _FAILURES = {
 def headline(result: RunResult, file: str) -> str:
     """Return what happened in one sentence."""
     name = f"{result.spec}, {file}"
+    if result.exit_code in _FAILURES:
+        return f"{name}: {_FAILURES[result.exit_code]}"
     if result.state == "planned":
         return f"{name}: dry run, nothing was written{_outlook(result)}"
     if result.state == "rehearsed":
         return f"{name}: rehearsed from beginning to end and rolled back{_outlook(result)}"
-    if result.state == "verified":
-        return f"{name}: {_imported(result)}"
-    return f"{name}: {_FAILURES.get(result.exit_code, 'nothing was changed')}"
+    return f"{name}: {_imported(result)}"
 
 
 def _outlook(result: RunResult) -> str:

@@ -42,6 +42,7 @@ from safe_import.plan import outcome
 from safe_import.plan.messages import message_of
 from safe_import.plan.plan import make_plan
 from safe_import.plan.refusal import changed_too_much
+from safe_import.plan.suggestions import Suggestions, suggestions
 from safe_import.plan.workspace import Workspace
 from safe_import.records import Problem, RunResult
 from safe_import.run_options import RunOptions
@@ -115,6 +116,7 @@ class _Run:
         self.result = RunResult(spec.name, dry_run=options.dry_run)
         self.watch = Stopwatch(self.result.seconds)
         self.record: RunRecord | None = None
+        self.suggestions: Suggestions = {}
         self.timeouts = Timeouts(
             options.lock_timeout or conf().LOCK_TIMEOUT, options.statement_timeout or conf().STATEMENT_TIMEOUT
         )
@@ -282,6 +284,7 @@ class _Run:
         result.links_held, result.links_left_empty = outcome.links_held(ws), outcome.links_left_empty(ws)
         result.plan = outcome.digest(ws, stager.digest)
         result.changes = outcome.sample_changes(ws, _SAMPLE)
+        self.suggestions = suggestions(ws, limit)
         wrong, remarks = self._header_problems(reading)
         result.errors = [*wrong, *outcome.problems(ws, self._describe, warnings=False, limit=limit)]
         result.errors_total = len(wrong) + outcome.count_problems(ws, warnings=False)
@@ -355,13 +358,14 @@ class _Run:
         )
         self._enter(State.APPLYING)
         try:
-            with self.dialect.writing(self.timeouts):
+            with self._rejects_kept_only_on_success(), self.dialect.writing(self.timeouts):
                 comparison = self._comparison()
                 for queryset in querysets:
                     queryset.using(self.options.database).delete()
                 self._prepare(nullcontext)
                 if self.options.dry_run:
                     raise _Rehearsed
+                self._write_rejects()
                 if self.options.rehearse:
                     self._record_run({"rehearse": True})
                 self._apply_and_verify(comparison)
@@ -449,10 +453,11 @@ class _Run:
             self.spec.rows[kind or 0].spellings(field)[0] if field in self.spec.rows[kind or 0].model_fields else None
         )
 
-    def _describe(self, target: Target, field: str, code: str, other: int | None) -> tuple[str | None, str]:
+    def _describe(self, target: Target, field: str, code: str, line: int, other: int | None) -> tuple[str | None, str]:
         names = [self._column(kind, target.row_field(field)) for kind in sorted(target.kinds)]
         column = next((name for name in names if name), f"{target.label}.{field}")
-        return column, message_of(target, field, code, other)
+        suggestion = self.suggestions.get((line, target.number, field), "")
+        return column, f"{message_of(target, field, code, other)}{suggestion and f'; {suggestion}'}"
 
 
 class _Rehearsed(Exception):

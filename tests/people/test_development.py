@@ -123,3 +123,13 @@ def test_without_clear_the_twin_does_what_production_does(importing: Importer) -
     Ladder.objects.create(code="OLD", name="Old")
     assert importing("ladders", MADE / "ladders.csv", production=False).rows == {"read": 11, "created": 11}
     assert Ladder.objects.filter(code="OLD").exists()
+
+
+@pytest.mark.usefixtures("development")
+def test_rows_rejected_while_clearing_are_kept_for_correction(importing: Importer, tmp_path: Path) -> None:
+    """With ``--on-error continue`` the rejects file has them, as in production."""
+    rejects = tmp_path / "rejects.csv"
+    flags = ("--clear", "--on-error", "continue", "--rejects", str(rejects))
+    outcome = importing("ladders", "ladder_code,ladder_name\nX,Other\nY,\n", *flags, production=False)
+    assert (outcome.exit_code, outcome.rows) == (3, {"read": 2, "created": 1, "rejected": 1})
+    assert rejects.read_text(encoding="utf-8-sig").splitlines()[1].startswith("3,")

@@ -133,21 +133,22 @@ def _leads_to_new(ws: Workspace, target: Target, name: str) -> bool:
 
 # -- problems
 
-Describe = Callable[[Target, str, str, int | None], tuple[str | None, str]]
+Describe = Callable[[Target, str, str, int, int | None], tuple[str | None, str]]
 
 
 def problems(ws: Workspace, describe: Describe, *, warnings: bool, limit: int | None = None) -> Iterator[Problem]:
     """Errors or warnings in the order of the file.
 
     Args:
-        describe: (target, field, code, other line) -> (column, message), for those that the plan found.
+        describe: (target, field, code, line, other line) -> (column, message), for those that the plan found.
     """
     which = "warning" if warnings else "NOT warning"
     sql = f"SELECT line, target, field, code, other, message FROM {ws.shared(PROBLEM)} WHERE {which} ORDER BY line, field, code"
     for line, target, field, code, other, message in ws.dialect.stream(sql + (f" LIMIT {limit}" if limit else "")):
+        column = field
         if message is None:
-            field, message = describe(ws.targets[target], field, code, other)
-        yield Problem(line, field, code, message)
+            column, message = describe(ws.targets[target], field, code, line, other)  # noqa: PLW2901  # made only now
+        yield Problem(line, column, code, message)
 
 
 def count_problems(ws: Workspace, *, warnings: bool) -> int:

@@ -232,3 +232,14 @@ def test_a_rehearsal_writes_nothing(importing: Importer) -> None:
     assert (result.rows.created, result.state, result.run) == (1, "rehearsed", None)
     assert not Thing.objects.exists()
     assert not Run.objects.exists()
+
+
+def test_the_nearest_valid_name_is_suggested(importing: Importer) -> None:
+    """For names of things."""
+    Box.objects.create(name="Platform")
+    with pytest.raises(Refused) as refused:
+        importing(ThingsImport, "code,box\na,Platfrom\nb,quite different\n")
+    assert [p.message for p in refused.value.problems] == [
+        "no box has this name; correct it, or import the box first; did you mean 'Platform'?",
+        "no box has this name; correct it, or import the box first",
+    ]

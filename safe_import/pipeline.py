@@ -24,6 +24,7 @@ from safe_import.backup.write import write_backup
 from safe_import.checks.run import Comparison
 from safe_import.conf import conf
 from safe_import.database import dialect
+from safe_import.database.deletion import tables_changed_by_deletion
 from safe_import.database.dialect import Timeouts
 from safe_import.database.failures import describe, may_pass
 from safe_import.database.guard import refusing_deletions
@@ -353,9 +354,8 @@ class _Run:
     def _clear_and_write(self) -> None:
         """Deletes and loads in one transaction: when the file is refused, what was deleted is still there."""
         querysets = list(self.spec.clear())
-        self._back_up(
-            [*(q.model._meta.db_table for q in querysets), *(t.model._meta.db_table for t in self.spec.targets)]
-        )
+        cleared = tables_changed_by_deletion(queryset.model for queryset in querysets)
+        self._back_up([*cleared, *(target.model._meta.db_table for target in self.spec.targets)])
         self._enter(State.APPLYING)
         try:
             with self._rejects_kept_only_on_success(), self.dialect.writing(self.timeouts):

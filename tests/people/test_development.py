@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.management import call_command
 
 from commands.people.models import (
     Ladder,
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
     from tests.people.conftest import Importer
     from tests.people.database import Contents
 
+SMALL = {
+    "ladders": "ladder_code,ladder_name\nX,Other\n",
+    "org_structure": "organization_name\nOther\n",
+    "users": "Email,Name\nother@firma.example,Other\n",
+    "history": "user_email,event_type,event_date\nli@firma.example,NOTICE,2020-01-01\n",
+}
+SEQUENCES = ("_seq", "sqlite_sequence")  # a restore never rewinds them
 NAMES = ["ladders", "org_structure", "users", "history"]
 
 
@@ -133,3 +142,17 @@ def test_rows_rejected_while_clearing_are_kept_for_correction(importing: Importe
     outcome = importing("ladders", "ladder_code,ladder_name\nX,Other\nY,\n", *flags, production=False)
     assert (outcome.exit_code, outcome.rows) == (3, {"read": 2, "created": 1, "rejected": 1})
     assert rejects.read_text(encoding="utf-8-sig").splitlines()[1].startswith("3,")
+
+
+@pytest.mark.usefixtures("development")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_backup_brings_back_all_that_clearing_took(importing: Importer, data: Contents, name: str) -> None:
+    """Also what was deleted along with it, and links of other records: leaders, roles, committees, departments."""
+    importing.made_set()
+    before = data()
+    outcome = importing(name, SMALL[name], "--clear", production=False)
+    assert data() != before
+    call_command("restore_backup", outcome.report["backup"], "--mode", "exact", "--no-input", stdout=StringIO())
+    assert {table: rows for table, rows in data().items() if not table.endswith(SEQUENCES)} == {
+        table: rows for table, rows in before.items() if not table.endswith(SEQUENCES)
+    }

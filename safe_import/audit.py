@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import traceback
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -56,12 +57,12 @@ class AuditLogger:
         return self._file is not None or (self._logger is not None and _is_heard(self._logger))
 
     def __call__(self, event: Event) -> None:
-        if event.name in _UNLOGGED:
-            return
-        for name, data in _lines_of(event):
-            self.write(name, event.run, **data)
-        if event.name not in _GATHERED:
-            self._flush()
+        # The failure at hand matters more than that its line can't be written.
+        with suppress(AuditError) if event.name == "failed" else nullcontext():
+            for name, data in _lines_of(event):
+                self.write(name, event.run, **data)
+            if event.name not in _GATHERED:
+                self._flush()
 
     def write(self, event: str, run: str | None = None, /, **data: Any) -> None:
         """Add a line.
@@ -163,6 +164,8 @@ def _as_json(data: Mapping[str, Any]) -> bytes:
 
 def _lines_of(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
     data = dict(event.data)
+    if event.name in _UNLOGGED:
+        return
     if event.name in ("rejected", "warned"):
         problem = data["problem"]
         yield event.name, {name: getattr(problem, name) for name in ("line", "column", "code", "message")}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
 
+_IN_PART = 3
+
 
 class JsonCommand(BaseCommand):
     """Subclasses perform, and return what ``--json`` shows; they speak to people through ``say`` only."""
@@ -29,13 +31,15 @@ class JsonCommand(BaseCommand):
         parser.add_argument("--no-input", action="store_true", help="never ask; what would be asked counts as yes")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._options = options
+        self._options, self._remainder = options, ""
         try:
             answer = self.perform(options)
         except SafeImportError as error:
             self._print({**self.failed(error), "error": str(error), "exit_code": error.exit_code})
             raise CommandError(str(error), returncode=error.exit_code) from error
         self._print(answer)
+        if self._remainder:
+            raise CommandError(self._remainder, returncode=_IN_PART)
 
     def perform(self, options: dict[str, Any]) -> Mapping[str, Any]:
         """Do the work and return what ``--json`` prints."""
@@ -44,6 +48,10 @@ class JsonCommand(BaseCommand):
     def failed(self, error: SafeImportError) -> Mapping[str, Any]:
         """Return what ``--json`` prints of a failure beside its message; tell people what the message does not."""
         return {}
+
+    def remain(self, remainder: str) -> None:
+        """Let the command exit with 3: it did its work in part, and ``remainder`` says what is left."""
+        self._remainder = remainder
 
     def say(self, text: str) -> None:
         """Tell people, unless the output is for programs."""

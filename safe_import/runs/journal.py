@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from django.db.models import Count
 
 from safe_import.models import Change
 
@@ -62,3 +63,12 @@ def changes(dialect: Dialect, run: str) -> Iterator[tuple[str, str, str, list[st
     sql = f"SELECT model, key, action, before FROM {dialect.table(Change)} WHERE run_id = %s ORDER BY id"
     for model, key, action, before in dialect.stream(sql, [run]):
         yield model, key, action, sorted(orjson.loads(before)) if before else []
+
+
+def counts(alias: str, run: str) -> dict[str, dict[str, int]]:
+    """How many records of each model the run created and updated."""
+    found: dict[str, dict[str, int]] = {}
+    actions = Change.objects.using(alias).filter(run=run).values_list("model", "action").annotate(n=Count("pk"))
+    for model, action, count in actions.order_by("model", "action"):
+        found.setdefault(model, {})[f"{action}d"] = count
+    return found

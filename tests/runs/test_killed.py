@@ -1,0 +1,31 @@
+"""A run or an undo that is killed at any moment leaves the data as before or as after, and its record says which."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(("what", "at_least"), [("import", 15), ("undo", 4)])
+def test_killed_at_every_step(what: str, at_least: int, database_url: str, tmp_path: Path) -> None:
+    """After recovery the same command works."""
+    root = tmp_path / "backups"
+    root.mkdir(mode=0o700)
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": "commands.settings",
+        "SAFE_IMPORT_BACKUP_ROOT": str(root),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.runs.killing", what], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= at_least

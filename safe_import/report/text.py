@@ -64,12 +64,16 @@ def render_text(result: RunResult, view: View) -> str:
         markup=False,
         emoji=False,
     )
-    console.print(headline(result, view.file), style="bold")
+    console.print(printable(headline(result, view.file)), style="bold")
     for section in _sections(result, view):
         console.print()
         console.print(section)
     # Table cells are padded up to the width of their column.
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    lines = [line.rstrip() for line in text.getvalue().splitlines()]
+    # Never wrapped: a command that is cut in two can't be copied from the screen.
+    if next_steps := advice(result, view.file, view.commands):
+        lines += ["", *map(printable, next_steps)]
+    return "\n".join(lines) + "\n"
 
 
 def _sections(result: RunResult, view: View) -> Iterator[RenderableType]:
@@ -87,9 +91,6 @@ def _sections(result: RunResult, view: View) -> Iterator[RenderableType]:
         yield _problems("error", result.errors, result.errors_total)
     if violated := [check for check in result.checks if check.found and (view.details or _is_news(check))]:
         yield _titled("Checks that found something", _lines(map(_finding, violated)))
-    if lines := advice(result, view.file, view.commands):
-        # The terminal wraps them itself: a command that is cut in two can't be copied.
-        yield Text("\n".join(map(printable, lines)), no_wrap=True, overflow="ignore")
 
 
 # -- what was read and what became of it

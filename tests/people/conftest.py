@@ -31,12 +31,12 @@ class Outcome:
         return {fate: count for fate, count in self.report["rows"].items() if count}
 
     @property
-    def errors(self) -> list[tuple[int, str, str]]:
+    def errors(self) -> list[tuple[int, str | None, str]]:
         """Line, column and code of each error."""
         return [(each["line"], each["column"], each["code"]) for each in self.report["errors"]]
 
     @property
-    def warnings(self) -> list[tuple[int, str, str]]:
+    def warnings(self) -> list[tuple[int, str | None, str]]:
         """Line, column and code of each warning."""
         return [(each["line"], each["column"], each["code"]) for each in self.report["warnings"]]
 

@@ -23,6 +23,11 @@ def contents_of_database() -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
+def without_sequences(contents: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the contents of the tables alone: sequences are never rewound."""
+    return {name: rows for name, rows in contents.items() if not name.endswith(("_seq", "sqlite_sequence"))}
+
+
 def _rows(cursor: Any, sql: str) -> list[tuple[Any, ...]]:
     cursor.execute(sql)
     return sorted(cursor.fetchall(), key=repr)

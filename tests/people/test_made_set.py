@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from io import StringIO
 from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import call_command
 
 from commands.people.models import (
     Chapter,
@@ -23,11 +27,41 @@ from commands.people.models import (
     User,
 )
 from tests.people.conftest import MADE
+from tests.people.database import without_sequences
 
 if TYPE_CHECKING:
     from django.db.models import Model
 
     from tests.people.conftest import Importer
+    from tests.people.database import Contents
+
+
+CREATED = {
+    "ladders": {"people.Ladder": 3, "people.LadderAspect": 4, "people.LadderLevel": 4},
+    "org_structure": {
+        "people.User": 4,
+        "people.Department": 1,
+        "people.Organization": 1,
+        "people.Chapter": 2,
+        "people.Tribe": 2,
+        "people.Team": 3,
+    },
+    "users": {
+        "people.Department": 0,
+        "people.Chapter": 1,
+        "people.User": 7,
+        "people.Organization": 0,
+        "people.Tribe": 0,
+        "people.Committee": 9,
+        "people.Committee_members": 10,
+    },
+    "history": {
+        "people.PayBand": 3,
+        "people.TimelineEvent": 14,
+        "people.CompensationSnapshot": 6,
+        "people.SenioritySnapshot": 3,
+    },
+}
 
 
 def values(model: type[Model], *paths: str) -> set[tuple[Any, ...]]:
@@ -242,3 +276,22 @@ def test_the_made_set_a_second_time_changes_nothing(importing: Importer) -> None
         assert (again.exit_code, again.rows) == (0, {"read": again.rows["read"], "unchanged": again.rows["read"]})
     assert importing("history", MADE / "history.csv").rows == {"read": 14, "skipped": 14}
     assert importing("history", MADE / "history.csv", "--update-existing").rows == {"read": 14, "unchanged": 14}
+
+
+@pytest.mark.parametrize("name", ["ladders", "org_structure", "users", "history"])
+def test_roles_committees_and_snapshots_are_shown_by_the_dry_run_and_undone(
+    importing: Importer, data: Contents, name: str
+) -> None:
+    """They are records of the plan like all others: the same counts for each model, and all of it can be taken back."""
+    names = ["ladders", "org_structure", "users", "history"]
+    flags = ["--create-users"] if name == "org_structure" else []
+    if earlier := names[: names.index(name)]:
+        importing.made_set(*earlier)
+    before = data()
+    planned = importing(name, MADE / f"{name}.csv", "--dry-run", *flags)
+    assert data() == before
+    done = importing(name, MADE / f"{name}.csv", *flags)
+    assert planned.report["models"] == done.report["models"]
+    assert {label: counts["created"] for label, counts in done.report["models"].items()} == CREATED[name]
+    call_command("undo_import", done.report["run"], "--delete-created", "--no-input", stdout=StringIO())
+    assert without_sequences(data()) == without_sequences(before)

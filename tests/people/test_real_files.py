@@ -117,7 +117,6 @@ def test_a_dry_run_tells_what_the_import_does_and_writes_nothing(
 
 
 @pytest.mark.sqlite
-@pytest.mark.django_db(transaction=True)
 def test_a_dry_run_leaves_the_file_of_the_database_as_it_is(importing: Importer) -> None:
     """Bit for bit: the write-ahead log is folded in before, and stays empty."""
     importing("ladders", REAL / "ladders/ladders.csv")

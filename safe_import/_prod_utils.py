@@ -24,6 +24,7 @@ from safe_import.sources.given import GivenRows
 from safe_import.spec.import_spec import ImportSpec
 from safe_import.stages.read import read
 from safe_import.stages.validate import validate
+from safe_import.validation import DataValidator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +35,15 @@ if TYPE_CHECKING:
     from safe_import.records import Problem
     from safe_import.spec.row import Row
 
-__all__ = ["AuditLogger", "DatabaseBackup", "DevImportCommand", "ProdImportCommand", "RowValidator", "run_import"]
+__all__ = [
+    "AuditLogger",
+    "DataValidator",
+    "DatabaseBackup",
+    "DevImportCommand",
+    "ProdImportCommand",
+    "RowValidator",
+    "run_import",
+]
 
 
 class DatabaseBackup:

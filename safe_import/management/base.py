@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 from pydantic import ValidationError
 
 from safe_import.audit import AuditLogger
@@ -153,9 +154,10 @@ class ImportCommand(BaseCommand):
 
     def _view(self, options: dict[str, Any]) -> View:
         on_screen, details = self.stdout.isatty(), options["verbosity"] > 1
+        database = "" if options["database"] == DEFAULT_DB_ALIAS else options["database"]
         return View(
             file="standard input" if options["csv"] == "-" else Path(options["csv"]).name,
-            commands=Commands(self._manage(), self._real_command()),
+            commands=Commands(self._manage(), self._real_command(), database),
             width=shutil.get_terminal_size().columns if on_screen else None,
             color=options["force_color"] or (on_screen and not options["no_color"] and "NO_COLOR" not in os.environ),
             details=details,

@@ -20,10 +20,12 @@ class Commands:
     Args:
         manage: what stands before the name of a command, such as ``python manage.py``.
         real: the command that carries out what a dry run or a rehearsal has shown; empty where nobody typed one.
+        database: the alias that other commands have to be given; empty for the default one.
     """
 
     manage: str
     real: str = ""
+    database: str = ""
 
 
 def advice(result: RunResult, file: str, commands: Commands) -> list[str]:
@@ -58,4 +60,4 @@ def _of_preview(result: RunResult, commands: Commands) -> Iterator[str]:
 def _of_undo(result: RunResult, commands: Commands) -> Iterator[str]:
     if result.undo and writes(result) and result.state in ("applied", "verified"):
         yield "To undo this run:"
-        yield f"  {commands.manage} {result.undo}"
+        yield f"  {commands.manage} {result.undo}{f' --database {commands.database}' if commands.database else ''}"

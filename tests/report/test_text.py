@@ -68,6 +68,13 @@ def test_the_last_line_is_what_to_type_next(result: RunResult, last: str) -> Non
     assert text_of(result, width=40).splitlines()[-1] == last
 
 
+def test_the_command_that_undoes_a_run_names_its_database() -> None:
+    """Where it is not the default one."""
+    commands = Commands("python manage.py", database="other")
+    text = text_of(result_of(undo="undo_import 01J"), commands=commands)
+    assert text.endswith("  python manage.py undo_import 01J --database other\n")
+
+
 def test_the_facts_are_listed_where_there_are_any() -> None:
     """Backup, rejects, links; models of which nothing was written or found are left out."""
     text = text_of(

@@ -56,7 +56,9 @@ def test_two_processes_never_make_the_same_id() -> None:
     assert len(made) == 3
 
 
-@pytest.mark.parametrize("text", ["", "../../etc/passwd", "01jd7q2v0g8k6f4xm2q3t5r9wz", "8" * 26, "0" * 25, "0" * 26 + "\n"])
+@pytest.mark.parametrize(
+    "text", ["", "../../etc/passwd", "01jd7q2v0g8k6f4xm2q3t5r9wz", "8" * 26, "0" * 25, "0" * 26 + "\n"]
+)
 def test_what_is_no_id_is_refused(text: str) -> None:
     """Nothing else ever becomes part of a path."""
     assert not is_id(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -85,7 +86,8 @@ def restore_backup(
         if dry_run:
             with operations.counting():
                 return RestoreResult(manifest.id, mode, True, loader.count())
-        with dialect(connection).run_lock(order, f"restore of backup {manifest.id}"):
+        locked = [connection.ops.quote_name(name) for name in order]
+        with dialect(connection).run_lock(locked, f"process {os.getpid()}, restore of backup {manifest.id}"):
             result = _restore(connection, source, order, loader, mode, foreign_keys)
     _upload_before(result)
     return result

@@ -86,7 +86,7 @@ def find(path_or_id: str | Path) -> Path:
         raise BackupError(
             f"{text!r} names no backup: give an id (list_backups shows them), or the path that ends in one"
         )
-    if not os.path.lexists(path) and path.parent == root:
+    if not os.path.lexists(path) and path.absolute().parent == root:
         _fetch(root, path.name)
     if not os.path.lexists(path):
         raise BackupError(f"there is no backup {path}: list_backups shows those there are")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from pytest_django import DjangoDbBlocker
 
 
 def execute(*statements: str) -> None:
@@ -46,8 +47,13 @@ def content(table: str) -> list[Any]:
 
 
 @pytest.fixture
-def tables(transactional_db: None, backup_root: Path) -> Iterator[Callable[..., list[str]]]:
-    """Make tables, by name and definition; they are dropped at the end. The backup root is set."""
+def tables(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, backup_root: Path
+) -> Iterator[Callable[..., list[str]]]:
+    """Make tables, by name and definition, in autocommit; they are dropped at the end. The backup root is set.
+
+    The tables of Django's models are not emptied, which takes long: a test that writes them asks for transactional_db.
+    """
     made: list[str] = []
 
     def make(**definitions: str) -> list[str]:
@@ -56,7 +62,12 @@ def tables(transactional_db: None, backup_root: Path) -> Iterator[Callable[..., 
             made.append(name)
         return list(definitions)
 
-    yield make
+    with django_db_blocker.unblock():
+        yield make
+        _drop(made)
+
+
+def _drop(made: list[str]) -> None:
     if connection.vendor == "sqlite":
         execute("PRAGMA foreign_keys = OFF")
     for name in reversed(made):

@@ -69,7 +69,7 @@ def test_tables_are_backed_up_listed_verified_and_restored(team: list[str]) -> N
     )
     restored = run("restore_backup", str(backup.path))
     assert "bk_player: 2 rows were inserted, 0 updated, 0 deleted; 4 were" in restored
-    assert f"restore_backup {list_backups()[1].id} --mode exact" in restored
+    assert f"restore_backup {list_backups()[1].id} --mode exact --allow-delete" in restored
     assert [content(name) for name in team] == before
 
 
@@ -187,7 +187,9 @@ def test_backups_are_pinned_and_freed(backup: str, team: list[str]) -> None:
         (["verified", "verified"], False),
     ],
 )
-def test_a_backup_that_a_run_may_need_stays(states: list[str], kept: bool, team: list[str], backup: str) -> None:
+def test_a_backup_that_a_run_may_need_stays(
+    states: list[str], kept: bool, transactional_db: None, team: list[str], backup: str
+) -> None:
     """Of each spec the latest run, and every run that is not settled; the order is that of the runs' ids."""
     others = [write_backup(connection, team) for _ in states]
     backups = [

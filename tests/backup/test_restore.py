@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from safe_import.backup.format import MANIFEST, parse, render
@@ -16,7 +16,8 @@ from safe_import.backup.store import list_backups
 from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import write_backup
 from safe_import.database import dialect
-from safe_import.errors import BackupError, LockHeld
+from safe_import.database.tables import tables_of
+from safe_import.errors import BackupError, LockHeld, Refused
 from safe_import.failpoints import watching
 from tests.backup.conftest import content, execute, other_connection, query
 
@@ -374,6 +375,55 @@ def test_a_restore_waits_for_no_run_and_refuses(team: list[str]) -> None:
             restore_backup(connection, backup.path)
     finally:
         other.close()
+
+
+def test_names_in_capitals_are_restored(tables: Callable[..., list[str]]) -> None:
+    """Wherever a table is named: in SQL, in a lock, in a file."""
+    tables(**{'"Bk_Capital"': "id integer PRIMARY KEY"})
+    execute('INSERT INTO "Bk_Capital" VALUES (1)')
+    backup = write_backup(connection, ["Bk_Capital"])
+    execute('DELETE FROM "Bk_Capital"')
+    restore_backup(connection, backup.path)
+    assert query('SELECT id FROM "Bk_Capital"') == [(1,)]
+
+
+def test_the_database_itself_refuses_writes_of_a_dry_run(team: list[str]) -> None:
+    """Not only our care."""
+
+    def write_in_a_dry_run() -> None:
+        operations = tables_of(connection)
+        with operations.counting():
+            operations.forbid_writes()
+            execute("DELETE FROM bk_player")
+
+    before = both(team)
+    with pytest.raises((DatabaseError, Refused)):
+        write_in_a_dry_run()
+    assert both(team) == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("place", ["restore.backed_up", "restore.updated", "restore.before_commit"])
+def test_a_session_that_is_terminated_leaves_all_as_it_was(place: str, team: list[str]) -> None:
+    """The administrator ends it, or the server restarts; over a new connection the same command works."""
+    backup = write_backup(connection, team)
+    good = both(team)
+    execute(*SPOIL)
+    spoilt = both(team)
+    other = other_connection()
+
+    def terminate(reached: str) -> None:
+        if reached == place:
+            with other.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+
+    with watching(terminate), pytest.raises(BackupError, match="the restore was rolled back: "):
+        restore_backup(connection, backup.path, mode="exact")
+    other.close()
+    connection.close()
+    assert both(team) == spoilt
+    restore_backup(connection, backup.path, mode="exact")
+    assert both(team) == good
 
 
 def test_a_backup_that_was_damaged_changes_nothing(team: list[str]) -> None:

@@ -16,6 +16,7 @@ from django.db import connection
 from safe_import.backup import files
 from safe_import.backup.store import backup_root as checked_root
 from safe_import.backup.store import draft, find, list_backups, newest_id
+from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import write_backup
 from safe_import.errors import BackupError, SettingsError
 
@@ -144,13 +145,18 @@ def test_what_names_no_backup_is_refused(name: str, backup_root: Path) -> None:
         find(name)
 
 
-def test_a_backup_is_found_by_its_id_and_by_its_path(team: list[str], tmp_path: Path) -> None:
+def test_a_backup_is_found_by_its_id_and_by_its_path(
+    team: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also one that was copied to another place."""
     path = write_backup(connection, team).path
     assert find(path.name) == find(path) == find(str(path)) == path
     copy = shutil.copytree(path, tmp_path / path.name)
     copy.chmod(0o700)
     assert find(copy) == copy
+    monkeypatch.chdir(path.parent)
+    assert find(path.name) == path
+    assert verify_backup(find(f"./{path.name}")).id == path.name
     with pytest.raises(BackupError, match="there is no backup"):
         find("01JD7Q2V0G8K6F4XM2Q3T5R9WZ")
 

@@ -81,6 +81,8 @@ class PostgreSQLTables:
         with transaction.atomic(using=self._connection.alias):
             self._set_local()
             self._execute(f"SET LOCAL lock_timeout = {int(lock_timeout * 1000)}")
+            # A client that was killed frees its locks at once, not when its statement ends.
+            self._execute("SET LOCAL client_connection_check_interval = '1s'")
             self._execute(f"LOCK TABLE {self._names(names)} IN SHARE ROW EXCLUSIVE MODE")
             disabled = [each for name in sorted(names) for each in self._sql.triggers(name)]
             self._switch(disabled, "DISABLE TRIGGER")

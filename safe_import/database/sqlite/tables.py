@@ -12,8 +12,9 @@ import orjson
 from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
 from django.db.utils import ConnectionHandler
 
+from safe_import.database import dialect
 from safe_import.database.dialect import restored
-from safe_import.database.sqlite import row_sql
+from safe_import.database.sqlite import guard, row_sql
 from safe_import.database.sqlite.literals import LITERAL, Value, value_of
 from safe_import.database.sqlite.row_sql import plain_select, quoted
 from safe_import.database.sqlite.table_catalog import Catalog
@@ -52,7 +53,7 @@ class SQLiteTables:
     @contextmanager
     def counting(self) -> Iterator[None]:
         require_no_transaction(self._connection)
-        with transaction.atomic(using=self._connection.alias):
+        with transaction.atomic(using=self._connection.alias), guard.reading_only(dialect(self._connection)):
             yield
             transaction.set_rollback(True, using=self._connection.alias)
 
@@ -90,7 +91,7 @@ class SQLiteTables:
                 connection.close()
 
     def forbid_writes(self) -> None:
-        """Nothing to do: after this a dry run only reads, and its transaction is rolled back."""
+        """Nothing to do: ``counting`` had them refused from its beginning."""
 
     def describe(self, name: str) -> Table:
         columns = tuple(self._catalog.columns(name))

@@ -60,7 +60,7 @@ class Command(JsonCommand):
         }
 
     def _require_consent(self, backup: str, options: dict[str, Any]) -> None:
-        if conf().ENVIRONMENT == "production" and not options["allow_delete"]:
+        if _in_production() and not options["allow_delete"]:
             raise UsageError(
                 "--mode exact deletes rows: in production give --allow-delete as well. --dry-run shows how many"
             )
@@ -74,5 +74,10 @@ class Command(JsonCommand):
                 f" {counts.unchanged} were as in the backup"
             )
         if result.before:
-            back = f"restore_backup {result.before.id} --mode exact"
+            allowed = " --allow-delete" if _in_production() else ""
+            back = f"restore_backup {result.before.id} --mode exact{allowed}"
             self.say(f"The state before is kept in backup {result.before.id}. To go back to it: {back}")
+
+
+def _in_production() -> bool:
+    return conf().ENVIRONMENT == "production"

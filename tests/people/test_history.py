@@ -145,6 +145,35 @@ def test_the_file_s_own_summary_wins(importing: Importer, ada: User) -> None:
     assert TimelineEvent.objects.get().summary_text == "In words"
 
 
+def test_an_update_without_a_summary_leaves_a_person_s_words_alone(importing: Importer, ada: User) -> None:
+    """A blank cell brings nothing: only what was made from values is made anew, and never to tell less."""
+    header = f"{PAY.strip()},performance_label\n"
+    before = (
+        "ada@x.example,NOTICE,2020-01-01,,,,Moved to Bonn,\n"
+        "ada@x.example,PAY_CHANGE,2020-01-01,20,,,Bonus of 10 years,\n"
+        "ada@x.example,BONUS_PAYOUT,2020-01-01,,,5,,Good\n"
+        "ada@x.example,EVALUATION,2020-01-01,,,,,Fair\n"
+        "ada@x.example,PAY_CHANGE,2021-01-01,21,,,,\n"
+    )
+    after = (
+        "ada@x.example,NOTICE,2020-01-01,,,,,\n"
+        "ada@x.example,PAY_CHANGE,2020-01-01,,300,,,\n"
+        "ada@x.example,BONUS_PAYOUT,2020-01-01,,,6,,\n"
+        "ada@x.example,EVALUATION,2020-01-01,,,,,\n"
+        "ada@x.example,PAY_CHANGE,2021-01-01,,500,,,\n"
+    )
+    assert importing("history", header + before).exit_code == 0
+    outcome = importing("history", header + after, "--update-existing")
+    assert (outcome.exit_code, outcome.rows) == (0, {"read": 5, "updated": 3, "unchanged": 2})
+    assert set(TimelineEvent.objects.values_list("summary_text", flat=True)) == {
+        "Moved to Bonn",
+        "Bonus of 10 years",
+        "Bonus 6 %: Good",
+        "Evaluation: Fair",
+        "Pay band 20 -> 21 (+1.0)",
+    }
+
+
 @pytest.mark.parametrize(
     ("row", "error"),
     [

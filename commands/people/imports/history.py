@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from commands.people.checks import HISTORY
 from commands.people.imports.history_row import PAY, SENIORITY, HistoryRow
-from commands.people.imports.history_summary import summary_of
+from commands.people.imports.history_summary import label_in, replaces, summary_of
 from commands.people.imports.org_structure import USER_KEY
 from commands.people.imports.pay_bands import PayBands
 from commands.people.models import (
@@ -66,9 +66,10 @@ class HistoryImport(ImportSpec):
     order_by = ("date",)
     checks = HISTORY
 
-    event = Lookup(
+    stored_summary = Lookup(  # None: a new event
         TimelineEvent,
         {"user__email": "email", "event_type": "event_type", "effective_date": "date"},
+        value="summary_text",
         casefold=True,
     )
     bands = Lookup(
@@ -89,7 +90,7 @@ class HistoryImport(ImportSpec):
         bands = PayBands(rows[0].found["bands"])
         for row in rows:
             _judge(row)
-            skipped = row.found["event"] is not None and not self.options.update_existing
+            skipped = row.found["stored_summary"] is not None and not self.options.update_existing
             if row.event_type in PAY and row.pay_band_number is not None and not (skipped or row.refusals):
                 bands.learn(row.event_type, row.date, row.pay_band_number)
         for row in rows:
@@ -190,6 +191,9 @@ def _judge_aspects(row: HistoryRow) -> None:
 def _complete(row: HistoryRow, bands: PayBands) -> None:
     """Fill in the summary, unless the file has its own, and the pay band that a row without one carries forward."""
     if not row.summary:
-        row.summary = summary_of(row, bands.before(row.date), row.found["ladder"] or "", dict(row.found["aspects"]))
+        stored = row.found["stored_summary"] or ""
+        row.performance_label = row.performance_label or label_in(stored, row.event_type)
+        made = summary_of(row, bands.before(row.date), row.found["ladder"] or "", dict(row.found["aspects"]))
+        row.summary = made if replaces(made, stored, row) else None
     if row.event_type in PAY and row.pay_band_number is None:
         row.pay_band_number = bands.on(row.date)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from commands.people.models.history import EventType
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from commands.people.imports.history_row import HistoryRow
+
+
+# What ``summary_of`` makes; anything else was worded by a person.
+_MADE = {
+    EventType.PAY_CHANGE.value: r"Pay band [\d.]+( -> [\d.]+ \([+-][\d.]+\))?|Salary [+-][\d,.]+",
+    EventType.BONUS_PAYOUT.value: r"Bonus -?[\d.]+ %(: (?P<label>.+))?",
+    EventType.EVALUATION.value: r"Evaluation(: (?P<label>.+))?",
+    EventType.MAPPING.value: r"Mapped to .+",
+    EventType.SENIORITY_CHANGE.value: r"Seniority in .+",
+    EventType.LADDER_CHANGED.value: r"Ladder changed( to .+)?",
+}
 
 
 def summary_of(row: HistoryRow, band_before: Decimal | None, ladder: str, aspects: Mapping[str, str]) -> str:
@@ -34,6 +46,21 @@ def summary_of(row: HistoryRow, band_before: Decimal | None, ladder: str, aspect
         case EventType.LADDER_CHANGED if ladder:
             return f"Ladder changed to {ladder}"
     return _labelled(str(EventType(row.event_type).label), row)
+
+
+def label_in(summary: str, event_type: str) -> str | None:
+    """Return the performance label that a summary was made with."""
+    found = re.fullmatch(_MADE.get(event_type, ""), summary, re.DOTALL)
+    return found.groupdict().get("label") if found else None
+
+
+def replaces(made: str, stored: str, row: HistoryRow) -> bool:
+    """Return whether a summary that was made may take the place of the stored one.
+
+    A file without a summary brings none: the words of a person stay, and so does a summary that tells more.
+    """
+    tells_more = stored.startswith(made) or (row.pay_band_number is None and stored.startswith("Pay band "))
+    return not stored or (not tells_more and bool(re.fullmatch(_MADE.get(row.event_type, ""), stored, re.DOTALL)))
 
 
 def _pay_change(row: HistoryRow, before: Decimal | None) -> str:

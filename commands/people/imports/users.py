@@ -95,8 +95,8 @@ class UsersImport(ImportSpec):
     checks = USERS
 
     is_placeholder = Lookup(User, {"email": "email"}, value="is_placeholder", casefold=True)  # None: a new user
-    team = Lookup(Team, {"name": "team"}, value=("department__name", "tribe__name"))
-    tribe = Lookup(Tribe, {"name": "tribe"}, value=("department__name",))
+    team = Lookup(Team, {"name": "team"}, value=("department__name", "tribe"))
+    tribe = Lookup(Tribe, {"name": "tribe"}, value=("department__name", "pk"))
     organizations = Lookup(Organization, value="name", many=True)
 
     @target(Department, key="name", mode="insert")
@@ -141,12 +141,12 @@ class UsersImport(ImportSpec):
     def _department(self, row: UserRow) -> str | None:
         """The name of the team's department, or else of the tribe's; judges the tribe."""
         of_team, tribe_of_team = row.found.get("team") or (None, None)
-        tribe = row.found.get("tribe")
+        of_tribe, tribe = row.found.get("tribe") or (None, None)
         if row.tribe and tribe is None:
             row.refuse("link_missing", "no tribe has this name; correct it, or import the tribe first", field="tribe")
-        elif row.tribe and row.team and row.tribe != tribe_of_team:
+        elif tribe and row.team and tribe != tribe_of_team:
             row.warn("tribe_not_of_team", "the team belongs to another tribe, or to none", field="tribe")
-        return of_team or (tribe[0] if tribe else None)
+        return of_team or of_tribe
 
     @target(
         Organization,

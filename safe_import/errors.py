@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class SafeImportError(Exception):
     """The base of all of ours. Nothing was changed in the database, unless a subclass says otherwise.
 
-    ``exit_code`` is what a command exits with when this reaches it; ``result`` is what the run came to, if it had begun.
+    ``exit_code`` is what a command exits with when this reaches it; ``result`` is what the run came to, if it had
+    begun.
     """
 
     exit_code: ClassVar[int] = 1

@@ -45,8 +45,9 @@ class Run(models.Model):
 class Change(models.Model):
     """One record that a run created or updated. Written by SQL, in the transaction that changes the record.
 
-    ``key`` is the primary key in the database's text form. For an update ``before`` and ``after`` are JSON objects {column:
-    text form} of the columns that changed, as they landed; for a created record ``after`` is the fingerprint of its row.
+    ``key`` is the primary key in the database's text form. For an update ``before`` and ``after`` are JSON objects
+    {column: text form} of the columns that changed, as they landed; for a created record ``after`` is the fingerprint
+    of its row.
     """
 
     class Action(models.TextChoices):
@@ -57,7 +58,7 @@ class Change(models.Model):
     model = models.CharField(max_length=200)
     key = models.TextField()
     action = models.CharField(max_length=6, choices=Action)
-    before = models.TextField(null=True)
+    before = models.TextField(null=True)  # noqa: DJ001  # nothing was before a created record
     after = models.TextField()
 
     def __str__(self) -> str:

@@ -3,8 +3,8 @@
 # Note [The way of a run]
     read -> validate -> stage -> plan -> [refuse | backup -> apply -> verify -> commit]
 Up to the plan the database itself refuses every write. Whatever goes wrong before the commit leaves the data as it was.
-When somebody changed a record between plan and apply, or the database chose this run as the victim of a deadlock, all of
-it is done once more from the beginning.
+When somebody changed a record between plan and apply, or the database chose this run as the victim of a deadlock, all
+of it is done once more from the beginning.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ class _Run:
     def execute(self) -> RunResult:
         if self.connection.in_atomic_block:
             raise UsageError(
-                "An import owns its transactions, so it can't run inside another one. In tests, use TransactionTestCase."
+                "An import owns its transactions, so it can't run inside another one. In tests, use "
+                "TransactionTestCase."
             )
         try:
             with self._run_lock():
@@ -167,11 +168,10 @@ class _Run:
 
     def _finish(self) -> None:
         self.result.exit_code = 3 if self.result.rows.rejected or self.result.links_held else 0
-        if not self.options.commits:
+        if self.record is None:
             self.result.state = "planned" if self.options.dry_run else "rehearsed"
             self._tell("ended", report=self.result.as_dict())
             return
-        assert self.record is not None
         try:
             failpoint("run.committed")
             self.result.state = State.VERIFIED.value
@@ -180,7 +180,8 @@ class _Run:
             import_committed.send(type(self.spec), result=self.result)
         except Exception as error:
             raise AfterCommitError(
-                f"The import is committed, but what follows failed ({type(error).__name__}). See: import_runs {self.result.run}"
+                f"The import is committed, but what follows failed ({type(error).__name__}). See: "
+                f"import_runs {self.result.run}"
             ) from error
 
     def _failed(self, error: BaseException) -> BaseException:
@@ -196,7 +197,7 @@ class _Run:
         return failure
 
     def _record_failure(self, record: RunRecord, failure: BaseException) -> None:
-        """Over a new connection when the old one is gone. The state ``applied`` is never overwritten: it is the proof."""
+        """Over a new connection when the old one is gone. The state ``applied`` stays: it is the proof."""
         try:
             self.connection.close_if_unusable_or_obsolete()
             if record.committed():
@@ -298,7 +299,7 @@ class _Run:
             self._tell("warned", problem=problem)
 
     def _header_problems(self, reading: Reading) -> tuple[list[Problem], list[Problem]]:
-        """Errors and remarks. An unknown column is no error where the rows that have something in it are rejected instead."""
+        """Errors and remarks. An unknown column is a remark where the rows that use it are rejected instead."""
         harmless = "unknown_column" if self.options.on_error == "continue" else None
         wrong = [problem for problem in reading.problems if problem.code != harmless]
         return wrong, [*(problem for problem in reading.problems if problem.code == harmless), *reading.notes]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = ", ".join(
-            part for part in (f"line {self.line}" if self.line else "", f"column {self.column!r}" if self.column else "")
+            part
+            for part in (f"line {self.line}" if self.line else "", f"column {self.column!r}" if self.column else "")
             if part
         )
         return f"{place}: {self.message}" if place else self.message

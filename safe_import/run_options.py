@@ -21,7 +21,8 @@ class RunOptions(BaseModel):
         dry_run: make the plan and write nothing.
         rehearse: do everything, checks included, and roll back.
         force_update: write links that already point elsewhere.
-        on_error: what one invalid row means: nothing is written; or the valid rows are, and the others go to ``rejects``.
+        on_error: what one invalid row means: nothing is written; or the valid rows are, and the others go to
+        ``rejects``.
         rejects: where the rejected rows are written.
         backup: whether the tables are backed up before the first write.
         validate_data: whether the integrity checks run.

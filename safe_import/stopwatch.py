@@ -15,7 +15,7 @@ _CHUNK = 500
 
 
 class Stopwatch:
-    """Adds up the seconds of each stage in ``seconds``. Time spent in a stage inside another counts for the inner one."""
+    """Adds up the seconds of each stage in ``seconds``. A stage inside another has its time to itself."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds = seconds

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django.db import models
 
 from safe_import.database.encoding import Encoder, encoder
+from safe_import.database.fields import column_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ class Dialect(abc.ABC):
         """The qualified and quoted name of a temporary table of ours."""
 
     def column(self, field: Field) -> str:
-        return self.quote(field.column)
+        return self.quote(column_name(field))
 
     # -- types and values
 
@@ -154,7 +155,7 @@ class Dialect(abc.ABC):
         """The same for rows."""
         self.write_columns(name, dict(zip(columns, zip(*rows, strict=True), strict=True)))
 
-    def analyze(self, name: str) -> None:
+    def analyze(self, name: str) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Lets the planner know how large a temporary table has become."""
 
     # -- statements
@@ -168,7 +169,7 @@ class Dialect(abc.ABC):
         """All rows of a small result."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params or None)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """The single value of a result."""
@@ -182,7 +183,7 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def reading_only(self) -> AbstractContextManager[None]:
-        """The database refuses every write, but to temporary tables, until this ends. For staging, where a spec's code runs."""
+        """The database refuses every write, but to temporary tables. For staging, where a spec's code runs."""
 
     @abc.abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:
@@ -192,16 +193,16 @@ class Dialect(abc.ABC):
     def writing(self, timeouts: Timeouts) -> AbstractContextManager[None]:
         """The data transaction, with its timeouts set. For apply and verify."""
 
-    def assert_unchanged(self) -> None:
+    def assert_unchanged(self) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Raises StalePlan where the database can only tell as a whole that somebody changed it since the plan."""
 
     # -- writing
 
     @abc.abstractmethod
     def lock_rows(self, model: type[models.Model], condition: str) -> str:
-        """A SELECT of (pk, version) that locks the rows of ``model`` under ``condition``, in the order of their keys."""
+        """A SELECT of (pk, version) that locks the rows of ``model`` under ``condition``, in key order."""
 
-    def lock_table(self, model: type[models.Model]) -> None:
+    def lock_table(self, model: type[models.Model]) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Keeps others from inserting into the table until the transaction ends."""
 
     @abc.abstractmethod
@@ -211,7 +212,7 @@ class Dialect(abc.ABC):
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""
 
-    def settle_constraints(self) -> None:
+    def settle_constraints(self) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Makes deferred constraints and triggers take effect now, where that does not have to wait for the commit."""
 
     # -- runs

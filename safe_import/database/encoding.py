@@ -68,6 +68,7 @@ class ColumnEncoder:
         while isinstance(field, models.ForeignKey):
             field = field.target_field
         self._encode = encoder(field, connection)
+        self._encode_all: Callable[..., Sequence[Any]] | None
         own_type, self._encode_all = _ALL_AT_ONCE.get(type(field), (object, None))
         self._types = {own_type, type(None)}
         self._field, self._connection = field, connection
@@ -99,10 +100,12 @@ def _all_texts(values: Sequence[Any], field: models.Field[Any, Any], _: BaseData
     return values
 
 
-def _all_integers(values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
-    low, high = connection.ops.integer_field_range(field.get_internal_type())
+def _all_integers(
+    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+) -> Sequence[Any]:
+    low, high = _range(field, connection)
     numbers = [value for value in values if value is not None]
-    if numbers and ((low is not None and min(numbers) < low) or (high is not None and max(numbers) > high)):
+    if numbers and not (low <= min(numbers) and max(numbers) <= high):
         raise Misfit("out_of_range", "some of them do not fit")
     return values
 
@@ -150,14 +153,20 @@ def _text(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tup
 
 
 def _integer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[type, Encoder]:
-    low, high = connection.ops.integer_field_range(field.get_internal_type())
+    low, high = _range(field, connection)
 
     def encode(value: int) -> int:
-        if (low is not None and value < low) or (high is not None and value > high):
+        if not low <= value <= high:
             raise Misfit("out_of_range", f"must be between {low} and {high}")
         return value
 
     return int, encode
+
+
+def _range(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[int, int]:
+    """The integers that the column takes; 64 bits where the database tells no limits."""
+    limits: tuple[int | None, int | None] = connection.ops.integer_field_range(field.get_internal_type())
+    return -(2**63) if limits[0] is None else limits[0], 2**63 - 1 if limits[1] is None else limits[1]
 
 
 def _decimal(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[type, Encoder]:
@@ -170,7 +179,7 @@ def _decimal(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> 
             raise Misfit("not_finite", "must be a finite number")
         plain = value.normalize() if value else Decimal(0)
         _, figures, exponent = plain.as_tuple()
-        assert isinstance(exponent, int)  # finite
+        exponent = int(exponent)  # it is one: the number is finite
         if places is not None and -exponent > places:
             raise Misfit("too_many_places", f"at most {places} decimal places fit into this field")
         if digits is not None and len(figures) + exponent > digits - (places or 0):

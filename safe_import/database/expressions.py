@@ -16,13 +16,13 @@ class Folded(Func):
         super().__init__(expression)
         self.casefold = casefold
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
         template = (
             'lower((%(expressions)s)::text COLLATE "C")' if self.casefold else "normalize((%(expressions)s)::text, NFC)"
         )
         return self.as_sql(compiler, connection, template=template)
 
-    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
         return self.as_sql(compiler, connection, template=f"si_fold(%(expressions)s, {int(self.casefold)})")
 
 
@@ -35,13 +35,13 @@ class Unfoldable(Func):
         super().__init__(expression)
         self.casefold = casefold
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
         if not self.casefold:
             return "FALSE", ()
         sql, params = compiler.compile(self.source_expressions[0])
         return f"(octet_length({sql}) <> char_length({sql}))", (*params, *params)
 
-    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
         return "FALSE", ()
 
 
@@ -50,7 +50,7 @@ class WithoutCase(Func):
 
     output_field = TextField()
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
         return self.as_sql(compiler, connection, function="LOWER")
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:

@@ -1,6 +1,7 @@
 """The first line against deletions, on every database: a statement that removes rows is refused at its own line.
 
-It reads the statement that Django sends, so it can't see what a trigger or a function does; the witness is the last line.
+It reads the statement that Django sends, so it can't see what a trigger or a function does; the witness is the last
+line.
 """
 
 from __future__ import annotations

@@ -147,7 +147,10 @@ def report_keys(ws: Workspace, target: Target) -> None:
         f" LEFT JOIN {ws.name(target, 'group')} g ON g.k = q.k WHERE s.id > 0 AND {LIVE}"
     )
     if target.main:
-        first = f"(SELECT min(z.line) FROM {ws.name(target, 'key')} y JOIN {ws.name(target, 'stage')} z ON z.id = y.id WHERE y.k = q.k)"
+        first = (
+            f"(SELECT min(z.line) FROM {ws.name(target, 'key')} y"
+            f" JOIN {ws.name(target, 'stage')} z ON z.id = y.id WHERE y.k = q.k)"
+        )
         other = f"CASE WHEN s.line = g.last_line THEN {first} ELSE g.last_line END"
         _problems(ws, target, key, "key_twice", other, f"{rows} AND g.copies > 1")
     _problems(ws, target, key, "key_ambiguous", "NULL", f"{rows} AND g.hits > 1")
@@ -198,5 +201,6 @@ def _planned(ws: Workspace, target: Target, condition: str) -> str:
 
 def _problems(ws: Workspace, target: Target, field: str, code: str, other: str, source: str) -> None:
     ws.dialect.execute(
-        f"INSERT INTO {ws.shared(PROBLEM)} SELECT s.line, {target.number}, '{field}', '{code}', {other}, NULL, FALSE {source}"
+        f"INSERT INTO {ws.shared(PROBLEM)}"
+        f" SELECT s.line, {target.number}, '{field}', '{code}', {other}, NULL, FALSE {source}"
     )

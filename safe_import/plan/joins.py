@@ -62,7 +62,8 @@ def _join(ws: Workspace, target: Target, name: str, number: int, joins: LinkJoin
     own = stage.value(f"o_{name}")
     if other and own != "NULL":
         group, key = ws.name(other, "group"), ws.name(other, "key")
-        joins.sql += f" LEFT JOIN {key} y{number} ON y{number}.id = {own} LEFT JOIN {group} w{number} ON w{number}.k = y{number}.k"
+        joins.sql += f" LEFT JOIN {key} y{number} ON y{number}.id = {own}"
+        joins.sql += f" LEFT JOIN {group} w{number} ON w{number}.k = y{number}.k"
         pks, recs, deads = [f"w{number}.pk"], [f"w{number}.rec"], [f"w{number}.dead_line"]
     if parts := ws.link_parts(target, name):
         k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts])

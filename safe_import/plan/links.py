@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safe_import.database.fields import pk_of
+from safe_import.errors import SpecError
 from safe_import.plan.joins import LIVE, LinkJoins, join_links, outs
 from safe_import.plan.workspace import DROP, OUT, PROBLEM, SKIP, Workspace
 from safe_import.spec.link import Link
+from safe_import.spec.target import field_of
 
 if TYPE_CHECKING:
     from safe_import.spec.target import Target
@@ -76,10 +79,11 @@ def fill_through(ws: Workspace, target: Target) -> None:
 def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str, str, str]:
     """The primary key and the rec that ``field`` of the linked record will lead to, and the joins to read them."""
     d, declared = ws.dialect, target.links[link]
-    assert isinstance(declared, Link)
+    if not isinstance(declared, Link):
+        raise SpecError(f"{target.label}: Through needs a link that is found by a key, which {link!r} is not.")
     model, other = target.linked_model(declared), ws.linked_target(target, link)
-    column = f"t.{d.column(model._meta.get_field(field))}"  # type: ignore[arg-type]  # a column: fields of links are
-    pk = f"t.{d.column(model._meta.pk)}"  # type: ignore[arg-type]  # a model that is installed has one
+    column = f"t.{d.column(field_of(model, field))}"
+    pk = f"t.{d.column(pk_of(model))}"
     joins = f"LEFT JOIN {d.table(model)} t ON {pk} = r.{d.quote(f'p_{link}')}"
     if other is None or field not in ws.brought_links(other):
         return column, "CAST(NULL AS bigint)", joins

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Q
+from django.db.models.lookups import In
 
 from safe_import.database.expressions import Folded, Unfoldable
 from safe_import.database.folding import fold
@@ -78,6 +79,4 @@ class _Found:
 
 
 def _matches(expression: Folded, values: set[Any]) -> Q:
-    from django.db.models.lookups import In
-
     return Q(In(expression, list(values)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Field, ForeignKey
 
+from safe_import.database.fields import pk_of
 from safe_import.database.folding import fold
 from safe_import.plan.joins import LIVE, join_links, key_sql, outs, staged_text
 from safe_import.plan.parts import Part, is_text, key_parts
@@ -33,7 +34,7 @@ def fill_hits(ws: Workspace) -> None:
 
 def _collect(ws: Workspace, space: KeySpace) -> None:
     d = ws.dialect
-    pk = f"t.{d.column(space.model._meta.pk)}"  # type: ignore[arg-type]  # a model that is installed has one
+    pk = f"t.{d.column(pk_of(space.model))}"
     k = key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
     conditions = [c for field in space.fields if (c := _foldable(d, field, space.casefold))]
     table, wanted = ws.dialect.table(space.model), _wanted(ws, space)
@@ -63,7 +64,7 @@ def _fold_the_rest(ws: Workspace, space: KeySpace, source: str) -> None:
         f"t.{d.column(f)}" if is_text(f) and not isinstance(f, ForeignKey) else _database_text(d, f, space.casefold)
         for f in space.fields
     ]
-    pk = f"t.{d.column(space.model._meta.pk)}"  # type: ignore[arg-type]  # a model that is installed has one
+    pk = f"t.{d.column(pk_of(space.model))}"
     for pk_value, version, *parts in d.stream(f"SELECT {pk}, {d.version}, {', '.join(texts)} {source}"):
         batch.append((_python_key(space, parts), pk_value, version))
         if len(batch) >= 5000:
@@ -117,7 +118,8 @@ def fill_keys(ws: Workspace, target: Target) -> None:
     joins = join_links(ws, target, [name for name in ws.brought_links(target) if _needed(ws, target, name, parts)])
     k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts])
     d.execute(
-        f"INSERT INTO {ws.name(target, 'key')} SELECT s.id, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"
+        f"INSERT INTO {ws.name(target, 'key')}"
+        f" SELECT s.id, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"
     )
     d.analyze(f"si_{target.number}_key")
     d.execute(_group_sql(ws, target))
@@ -131,12 +133,13 @@ def _needed(ws: Workspace, target: Target, name: str, parts: tuple[Part, ...]) -
 
 
 def _group_sql(ws: Workspace, target: Target) -> str:
-    """rec and src are of the live records alone; copies and dead_line tell of the others, too."""
+    """The columns rec and src are of the live records alone; copies and dead_line tell of the others, too."""
     source = f"CASE WHEN count(*) FILTER (WHERE {LIVE}) > 1 THEN -1 ELSE 1 END * min(s.id) FILTER (WHERE {LIVE})"
     return f"""
         INSERT INTO {ws.name(target, "group")}
         SELECT q.k, min(s.id) FILTER (WHERE {LIVE}), {source}, min(s.line) FILTER (WHERE {LIVE}), h.pk, h.ver,
-               coalesce(h.n, 0), count(*), count(*) FILTER (WHERE {LIVE}), max(s.line), min(s.line) FILTER (WHERE o.why = 'reject')
+               coalesce(h.n, 0), count(*), count(*) FILTER (WHERE {LIVE}), max(s.line),
+               min(s.line) FILTER (WHERE o.why = 'reject')
         FROM {ws.name(target, "key")} q
         JOIN {ws.name(target, "stage")} s ON s.id = q.id
         {outs(ws, target)}

@@ -1,4 +1,4 @@
-"""Several rows may bring the same record: their values are merged field by field, and told apart where they disagree."""
+"""Several rows may bring the same record: merged field by field, reported where they disagree."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
     """The fate of every row.
 
     Args:
+        ws: the plan.
         read: rows of the file.
         skipped: rows that were not staged at all, because the spec or the command line leaves them out.
     """
@@ -42,7 +43,7 @@ def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
 
 
 def _row_fates(ws: Workspace, target: Target) -> str:
-    """The fate of each row by its main record; unchanged counts as updated when another record of the row is written."""
+    """The fate of each row by its main record; when another record of the row is written, at least updated."""
     written = " UNION ".join(
         f"SELECT line FROM {ws.name(other, 'plan')} WHERE fate IN ('{CREATE}', '{UPDATE}')"
         for other in ws.targets
@@ -79,6 +80,7 @@ def digest(ws: Workspace, staged: bytes) -> str:
     """The identity of a plan: the same file against the same data has the same digest, on every run.
 
     Args:
+        ws: the plan.
         staged: the hash over the staged records, with all values that the file brings.
     """
     total = hashlib.sha256(staged)
@@ -116,9 +118,11 @@ def _field_changes(ws: Workspace, target: Target, name: str, limit: int) -> Iter
     d, field = ws.dialect, target.fields[name]
     old = f"t.{d.column(field)}"
     rows = d.rows(
-        f"SELECT p.line, {d.text(target.pk, 'p.pk')}, {d.text(field, old)}, {d.text(field, new_value(ws, target, name))}"
+        f"SELECT p.line, {d.text(target.pk, 'p.pk')}, {d.text(field, old)},"
+        f" {d.text(field, new_value(ws, target, name))}"
         f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
         f" WHERE p.fate = '{UPDATE}' AND {changes(ws, target, name)} ORDER BY p.line LIMIT {limit}"
     )
     for line, pk, before, after in rows:
@@ -140,10 +144,14 @@ def problems(ws: Workspace, describe: Describe, *, warnings: bool, limit: int | 
     """Errors or warnings in the order of the file.
 
     Args:
+        ws: the plan.
+        warnings: which of the two.
+        limit: at most so many.
         describe: (target, field, code, line, other line) -> (column, message), for those that the plan found.
     """
     which = "warning" if warnings else "NOT warning"
-    sql = f"SELECT line, target, field, code, other, message FROM {ws.shared(PROBLEM)} WHERE {which} ORDER BY line, field, code"
+    columns = "line, target, field, code, other, message"
+    sql = f"SELECT {columns} FROM {ws.shared(PROBLEM)} WHERE {which} ORDER BY line, field, code"
     for line, target, field, code, other, message in ws.dialect.stream(sql + (f" LIMIT {limit}" if limit else "")):
         column = field
         if message is None:

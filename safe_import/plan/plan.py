@@ -97,7 +97,7 @@ def _key_links(ws: Workspace, target: Target) -> Iterator[str]:
             yield name
             link = target.links[name]
             if isinstance(link, Link):
-                yield from (ours for ours in link.by.values() if ours in target.links)
+                yield from (ours for ours in link.by.values() if ours is not None and ours in target.links)
 
 
 def _through_links(ws: Workspace, target: Target) -> Iterator[str]:

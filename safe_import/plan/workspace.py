@@ -5,15 +5,17 @@ For target number N:
 
 - ``si_N_stage``  every record of the file; see Note [Stage columns]
 - ``si_N_key``    its key: (id, k)
-- ``si_N_group``  what each key stands for: (k, rec, src, line, pk, ver, hits, copies, live, dead_line). ``rec`` is the id of
+- ``si_N_group``  what each key stands for: (k, rec, src, line, pk, ver, hits, copies, live, dead_line). ``rec`` is the
+  id of
   the first live record with this key, and names the record of the plan; ``src`` is the staged record that holds its
   values, which is a merged one when several bring the same key
-- ``si_N_ref``    where its links lead: (id, and for each link p_ the primary key, r_ the rec in this run, e_ what is wrong)
+- ``si_N_ref``    where its links lead: (id, and for each link p_ the primary key, r_ the rec in this run, e_ what is
+  wrong)
 - ``si_N_merge``  for a key that several records bear: (rec, line, and m_ for each field the id whose value it takes)
 - ``si_N_plan``   its fate: (rec, src, line, pk, ver, fate, held)
 
-And for all of them: ``si_hit_K`` which records of the database have the keys of key space K; ``si_out`` the lines that are
-out, and why; ``si_drop`` records that are left out; ``si_problem`` errors and warnings.
+And for all of them: ``si_hit_K`` which records of the database have the keys of key space K; ``si_out`` the lines that
+are out, and why; ``si_drop`` records that are left out; ``si_problem`` errors and warnings.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from safe_import.database.fields import pk_of
 from safe_import.errors import SpecError
 from safe_import.plan.parts import Part, key_parts, link_parts
 from safe_import.plan.stage_table import StageTable
@@ -126,7 +129,10 @@ class Workspace:
 
     def _link_model(self, target: Target, name: str) -> type[Model]:
         link = target.links[name]
-        assert not isinstance(link, Through)
+        if isinstance(link, Through):
+            raise SpecError(
+                f"{target.label}.{name} is taken through another link; it has no model of its own to look in."
+            )
         return target.linked_model(link)
 
     def _space(self, model: type[Model], fields: tuple[Field[Any, Any], ...], casefold: bool) -> KeySpace:
@@ -198,7 +204,7 @@ class Workspace:
         """Creates the tables of the plan, once all records are staged and their columns known."""
         create, d = self._create, self.dialect
         for space in self.spaces:
-            pk = d.base_type(space.model._meta.pk)  # type: ignore[arg-type]  # a model that is installed has one
+            pk = d.base_type(pk_of(space.model))
             create(space.raw, {"k": d.key_type, "pk": pk, "ver": "text"})
             create(space.hits, {"k": d.key_type, "pk": pk, "ver": "text", "n": "bigint"})
         for target in self.targets:
@@ -206,8 +212,8 @@ class Workspace:
             create(prefix + "key", {"id": "bigint", "k": d.key_type})
             create(
                 prefix + "group",
-                {"k": d.key_type, "rec": "bigint", "src": "bigint", "line": "bigint", "pk": pk, "ver": "text", "hits": "bigint",
-                 "copies": "bigint", "live": "bigint", "last_line": "bigint", "dead_line": "bigint"},
+                {"k": d.key_type, "rec": "bigint", "src": "bigint", "line": "bigint", "pk": pk, "ver": "text",
+                 "hits": "bigint", "copies": "bigint", "live": "bigint", "last_line": "bigint", "dead_line": "bigint"},
             )  # fmt: skip
             create(prefix + "merge", {"rec": "bigint", "line": "bigint", **self._merge_columns(target)})
             create(prefix + "ref", {"id": "bigint", **self._ref_columns(target)})

@@ -80,7 +80,7 @@ class ImportSpec:
         """
 
     def clear(self) -> Iterator[QuerySet[Any]]:
-        """What ``import_X --clear`` deletes on a developer's machine, in that order: here every target, last one first."""
+        """What ``import_X --clear`` deletes on a developer's machine, in that order: every target, last one first."""
         for each in reversed(self.targets):
             yield each.model._base_manager.all()
 
@@ -109,7 +109,8 @@ class ImportSpec:
         """What this spec writes, in the order of its declaration.
 
         Raises:
-            SpecError: no row model, ``derive`` without ``group_by``, no target, two targets of one model, or none or several main ones for a kind of row.
+            SpecError: no row model, ``derive`` without ``group_by``, no target, two targets of one model, or none or
+            several main ones for a kind of row.
         """
         if not self.rows:
             raise SpecError(f"{type(self).__name__} needs a row, or rows.")

@@ -39,9 +39,7 @@ class Link:
     ) -> None:
         if isinstance(by, Key):
             casefold = casefold or by.casefold
-        pairs: dict[str, str | None] = (
-            dict(by) if isinstance(by, Mapping) else dict.fromkeys(Key.of(by).fields)  # type: ignore[arg-type]  # narrowed
-        )
+        pairs = dict(by) if isinstance(by, Mapping) else dict.fromkeys(Key.of(by).fields)
         object.__setattr__(self, "to", to)
         object.__setattr__(self, "by", pairs)
         object.__setattr__(self, "casefold", casefold)
@@ -65,7 +63,7 @@ class Through:
 
 @dataclass(frozen=True)
 class OwnLink:
-    """A relation without a declared link, to a model that the same spec writes: it takes ``own(to)`` and nothing else."""
+    """A relation without a declared link, to a model that the same spec writes: it takes ``own(to)`` alone."""
 
     to: Any
 
@@ -81,5 +79,5 @@ class Own:
 
 
 def own(model: Any) -> Own:
-    """Links to what the same row wrote to ``model``: ``yield {"user": own(User)}``."""
+    """A link to what the same row wrote to a model, as in ``yield {"user": own(User)}``."""
     return Own(model)

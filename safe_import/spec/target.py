@@ -11,6 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import F, Field, ForeignKey, Model, UniqueConstraint
 from django.db.models.functions import Lower
 
+from safe_import.database.fields import pk_of
 from safe_import.errors import SpecError
 from safe_import.spec.key import Key
 from safe_import.spec.link import AnyLink, Link, OwnLink, Through
@@ -132,7 +133,7 @@ class Target:
 
     @property
     def pk(self) -> Field[Any, Any]:
-        return self.model._meta.pk  # type: ignore[return-value]  # a model that is installed has one
+        return pk_of(self.model)
 
     def row_field(self, name: str) -> str:
         """The field of the row that a field of the model is filled from, as far as the spec tells."""
@@ -195,10 +196,6 @@ def unique_in_database(target: Target) -> bool:
 
 def _folded_fields(constraint: UniqueConstraint) -> set[str]:
     """The fields of a unique constraint over expressions such as ``Lower("email")``."""
-    names = set()
-    for expression in constraint.expressions:
-        source = expression.get_source_expressions()[0] if isinstance(expression, Lower) else expression
-        if not isinstance(source, F):
-            return set()
-        names.add(source.name)
-    return names
+    sources = [each.get_source_expressions()[0] if isinstance(each, Lower) else each for each in constraint.expressions]
+    names = {str(getattr(source, "name", "")) for source in sources if isinstance(source, F)}
+    return names if len(names) == len(sources) else set()

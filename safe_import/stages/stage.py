@@ -1,9 +1,9 @@
 """Rows become records, and records stream into the stage tables, a batch at a time. From here on Python holds no rows.
 
 # Note [Groups]
-A spec that derives values from earlier rows of a group needs the rows in another order than the file has. Its valid rows are
-laid aside in a temporary table and read back group by group; when the plan rejects rows, the groups are staged anew
-without them, since a value must not be derived from a row that is not imported.
+A spec that derives values from earlier rows of a group needs the rows in another order than the file has. Its valid
+rows are laid aside in a temporary table and read back group by group; when the plan rejects rows, the groups are staged
+anew without them, since a value must not be derived from a row that is not imported.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ class Stager:
                     raise
                 except Exception as error:
                     raise SpecError(
-                        f"{type(self.spec).__name__} failed to make the records of {target.label} from line {row.line}: "
-                        f"{type(error).__name__}. The log has the trace."
+                        f"{type(self.spec).__name__} failed to make the records of {target.label} from line "
+                        f"{row.line}: {type(error).__name__}. The log has the trace."
                     ) from error
                 if target.main and len(made[target]) > 1:
                     raise SpecError(f"{target.label} is a main target: a row may bring one record of it, not several.")
@@ -171,8 +171,10 @@ class Stager:
             self.flush()
 
     def _stage_key(self, invalid: Validated) -> None:
-        """Stages the key of an invalid row where it is told, so that a row with the same key, or one that links to it, is
-        reported together with it."""
+        """Stages the key of an invalid row where it is told, so that a row with the same key, or one that links to it,
+        is
+        reported together with it.
+        """
         model = self.spec.rows[invalid.kind or 0]
         wrong = {problem.column for problem in invalid.problems}
         right = {n: v for n, v in invalid.values.items() if self.column_of(invalid.kind, n) not in wrong and v != ""}
@@ -218,7 +220,7 @@ class Stager:
         return "\x1f".join(fold(str(getattr(row, name)), key.casefold) for name in key.fields)
 
     def stage_groups(self) -> None:
-        """Stages the rows that were laid aside, but for those that are rejected; what was staged of them before is gone."""
+        """Stages the rows that were laid aside, but for those that are rejected by now, anew each time."""
         rejected = f"SELECT line FROM {self.ws.shared(OUT)} WHERE why = '{REJECT}'"
         if self._staged_groups:
             self.ws.dialect.execute(f"DELETE FROM {self.ws.shared(PROBLEM)} WHERE warning")

@@ -26,7 +26,9 @@ def verify_landed(ws: Workspace) -> None:
         planned = ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'plan')} WHERE fate = 'create'")
         landed_ = ws.dialect.value(f"SELECT count(*) {_created(ws, target)}")
         if planned != landed_:
-            raise VerificationFailed(f"{planned} records of {target.label} were to be created, but {landed_} are there.")
+            raise VerificationFailed(
+                f"{planned} records of {target.label} were to be created, but {landed_} are there."
+            )
         if target.write == "sql":
             _verify_values(ws, target)
 
@@ -76,7 +78,7 @@ def _updated(ws: Workspace, target: Target) -> str:
 
 
 def verify_checks(results: Sequence[CheckResult]) -> None:
-    """Raises VerificationFailed when the run introduced a violation of a rule; those that were there before block nothing."""
+    """Raises VerificationFailed when the run introduced a violation; those that were there before block nothing."""
     broken = [
         f"{r.name} ({r.introduced} introduced): {r.message}" for r in results if r.severity == "error" and r.introduced
     ]
@@ -96,6 +98,8 @@ def verify_nothing_deleted(ws: Workspace, witness: Witness, bookkeeping: dict[st
     """Asks the witness, see there.
 
     Args:
+        ws: the plan.
+        witness: of the data transaction.
         bookkeeping: rows that the run itself wrote to its own tables, by table.
     """
     inserted = {

@@ -6,14 +6,12 @@ import csv
 import datetime
 import io
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from safe_import.errors import Refused
 from safe_import.models import Run
-from safe_import.pipeline import run_import
-from tests.testapp.importing import Importer
 from tests.testapp.models import Box, Computed, Heard, HeardLog, Node, Saved, Thing, Token
 from tests.testapp.specs import (
     ComputedImport,
@@ -29,7 +27,8 @@ from tests.testapp.specs import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from safe_import.records import RunResult
+    from tests.testapp.importing import Importer
+
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -81,7 +81,7 @@ def _checked(severity: str = "error") -> type[ThingsImport]:
 
 def test_a_violation_that_the_run_introduces_rolls_it_back(importing: Importer) -> None:
     """Though the row itself is valid."""
-    with pytest.raises(VerificationFailed, match="things.named"):
+    with pytest.raises(VerificationFailed, match=r"things\.named"):
         importing(_checked(), "code,name\na,\n")
     assert not Thing.objects.exists()
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import itertools
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
+from safe_import import pipeline
 from safe_import.database import dialect
 from safe_import.errors import LockHeld, SafeImportError
-from safe_import.events import Event
 from safe_import.models import Run
+from safe_import.spec.import_spec import ImportSpec
 from safe_import.spec.target import target
 from tests.testapp.models import Box, Thing
 from tests.testapp.specs import NamedRow, TaggedImport, ThingsImport
-from safe_import.spec.import_spec import ImportSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from safe_import.events import Event
     from tests.testapp.importing import Importer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,9 +84,7 @@ def test_the_database_refuses_writes_before_the_plan_is_made(importing: Importer
 def test_a_second_run_on_the_same_target_is_refused(importing: Importer) -> None:
     """It exits 4 and says who holds the lock."""
     seen: list[Any] = []
-    meddler = Meddler(
-        "started", lambda: seen.append(elsewhere(lambda: importing(ThingsImport, "code,name\nb,y\n")))
-    )
+    meddler = Meddler("started", lambda: seen.append(elsewhere(lambda: importing(ThingsImport, "code,name\nb,y\n"))))
     importing(ThingsImport, "code,name\na,x\n", observers=[meddler])
     assert isinstance(seen[0], LockHeld)
     assert seen[0].exit_code == 4
@@ -97,8 +95,6 @@ def test_a_second_run_on_the_same_target_is_refused(importing: Importer) -> None
 
 def _between_plan_and_apply(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any], times: int = 1) -> None:
     """Runs something when the backup is written: the plan is made, the rows are not locked yet."""
-    import safe_import.pipeline as pipeline
-
     write, left = pipeline.write_backup, [times]
 
     def meddling(*args: Any, **kwargs: Any) -> Any:
@@ -123,7 +119,7 @@ def test_edits_that_go_on_make_the_run_fail_clean(importing: Importer, monkeypat
     Thing.objects.create(code="a", name="old", note="old")
     edits = itertools.count()
     _between_plan_and_apply(monkeypatch, lambda: Thing.objects.update(note=f"edited {next(edits)}"), times=9)
-    with pytest.raises(SafeImportError, match="changed by somebody else|wrote to the database"):
+    with pytest.raises(SafeImportError, match=r"changed by somebody else|wrote to the database"):
         importing(ThingsImport, "code,name\na,new\n")
     assert Thing.objects.values_list("name", "note").get() == ("old", "edited 1")
     assert Run.objects.get().state == "failed"

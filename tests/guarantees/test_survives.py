@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from safe_import.backup.store import list_backups
 from safe_import.errors import AfterCommitError
-from safe_import.failpoints import FailpointReached, failing
+from safe_import.failpoints import failing
 from safe_import.models import Change, Run
 from tests.testapp.models import Box, Tag, Thing
 from tests.testapp.specs import TaggedImport
@@ -46,7 +45,7 @@ def test_a_failure_at_any_place_leaves_the_data_as_it_was(importing: Importer) -
                 places.append(place)
                 run = Run.objects.latest("id")
                 if place == "run.committed":  # the data is in; what follows failed
-                    assert isinstance(error, AfterCommitError)
+                    assert isinstance(error, AfterCommitError)  # noqa: PT017 - one of many places
                     assert run.state == "applied"
                     break
                 assert run.state == "failed", place
@@ -78,7 +77,7 @@ def test_a_backup_that_is_there_is_whole_wherever_the_run_failed(importing: Impo
 def test_a_process_that_is_killed_anywhere_leaves_old_or_new_and_the_record_says_which(
     database_url: str, tmp_path: Path
 ) -> None:
-    """SIGKILL at the Nth place, for N = 1 until the data is in; recovery asks the marker, and the command works again."""
+    """SIGKILL at the Nth place, for N = 1 until the data is in; recovery asks the marker; the command works again."""
     root = tmp_path / "backups"
     root.mkdir(mode=0o700)
     environment = {

@@ -24,10 +24,12 @@ def copy_columns(cursor: Any, sql: str, columns: Iterable[Sequence[Any]]) -> Non
 
 
 def _column(values: Sequence[Any]) -> list[str]:
-    """The values in COPY's text format. Most columns hold nothing that needs an escape, which is found out for all at once."""
+    """The values in COPY's text format. Most columns need no escape, which is found out for all at once."""
     types = set(map(type, values))
     if types <= {str, type(None)}:
-        texts = ["\0" if value is None else value for value in values]  # a NUL can't occur in a text: encoders refuse it
+        texts = [
+            "\0" if value is None else value for value in values
+        ]  # a NUL can't occur in a text: encoders refuse it
         if _plain("".join(texts).replace("\0", "")):
             return ["\\N" if text == "\0" else text for text in texts]
     elif not types & {str, bytes, memoryview}:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, transaction
 
 from safe_import.database.dialect import Dialect, Field, Timeouts, Witness
+from safe_import.database.fields import column_name, pk_of
 from safe_import.database.postgresql.copy import copy_columns
 from safe_import.database.postgresql.locks import advisory_locks
 from safe_import.database.postgresql.witness import witness
@@ -44,8 +45,8 @@ class PostgreSQL(Dialect):
     @lru_cache  # noqa: B019  # a dialect lives as long as one run
     def _table(self, name: str) -> str:
         found = self.rows(
-            "SELECT n.nspname, c.relname, c.relpersistence FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE c.oid = to_regclass(%s)",
+            "SELECT n.nspname, c.relname, c.relpersistence FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%s)",
             [self.quote(name)],
         )
         if not found:
@@ -63,7 +64,7 @@ class PostgreSQL(Dialect):
     def _type(self, field: Field) -> str:
         """The column's type as the database has it, which may be narrower than Django's."""
         try:
-            return self._types(field.model._meta.db_table)[field.column]
+            return self._types(field.model._meta.db_table)[column_name(field)]
         except KeyError:
             raise SpecError(
                 f"The table of {field.model._meta.label} has no column {field.column}. Run migrate."
@@ -151,7 +152,7 @@ class PostgreSQL(Dialect):
             self._define(f"DROP TABLE IF EXISTS {self.temp(name)}")
 
     def _define(self, sql: str) -> None:
-        """DDL on temporary tables counts as writing, so it needs a transaction that may write, also while we only read."""
+        """DDL on temporary tables counts as writing, so it needs a transaction that may write."""
         if self.connection.in_atomic_block:
             self.execute(sql)
             return
@@ -203,7 +204,7 @@ class PostgreSQL(Dialect):
     # -- writing
 
     def lock_rows(self, model: type[models.Model], condition: str) -> str:
-        pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one
+        pk = self.column(pk_of(model))
         return (
             f"SELECT {pk} AS pk, {self.version} AS ver FROM {self.table(model)} t"
             f" WHERE {condition} ORDER BY {pk} FOR NO KEY UPDATE"
@@ -213,7 +214,7 @@ class PostgreSQL(Dialect):
         self.execute(f"LOCK TABLE {self.table(model)} IN SHARE ROW EXCLUSIVE MODE")
 
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
-        column = model._meta.pk.column  # type: ignore[union-attr]  # a model that is installed has one
+        column = column_name(pk_of(model))
         sequence = self.value("SELECT pg_get_serial_sequence(%s, %s)", [self.table(model), column])
         if sequence is None:
             raise SpecError(f"{model._meta.label} has no sequence for its primary key.")

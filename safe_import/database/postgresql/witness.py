@@ -31,7 +31,8 @@ _EXCLUSIVE = """
     SELECT l.relation::regclass::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
       AND c.relpersistence <> 't'
-      AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname LIKE 'pg\\_temp%' OR nspname LIKE 'pg\\_toast%')
+      AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname LIKE 'pg\\_temp%' OR nspname LIKE
+      'pg\\_toast%')
 """
 
 
@@ -70,8 +71,8 @@ class PostgreSQLWitness(Witness):
         )[0]
         if track != "on" or role != "origin":
             raise GuardUnavailable(
-                f"PostgreSQL runs with track_counts = {track} and session_replication_role = {role}, so deletions can't "
-                "be seen. Set them to on and origin."
+                f"PostgreSQL runs with track_counts = {track} and session_replication_role = {role}, so deletions "
+                "can't be seen. Set them to on and origin."
             )
 
 

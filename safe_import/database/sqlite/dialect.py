@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, transaction
 
 from safe_import.database.dialect import Dialect, Field, Timeouts, Witness, restored
+from safe_import.database.fields import pk_of
 from safe_import.database.sqlite import guard
 from safe_import.database.sqlite.functions import register
 from safe_import.database.sqlite.locks import file_lock
@@ -97,7 +98,7 @@ class SQLite(Dialect):
     def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
         names = ", ".join(self.quote(column) for column in columns)
         values = ", ".join(["%s"] * len(columns))
-        rows = zip(*columns.values(), strict=True)
+        rows = list(zip(*columns.values(), strict=True))
         with self.connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({values})", rows)
 
@@ -160,13 +161,13 @@ class SQLite(Dialect):
     # -- writing
 
     def lock_rows(self, model: type[models.Model], condition: str) -> str:
-        pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one
+        pk = self.column(pk_of(model))
         return (
             f"SELECT {pk} AS pk, NULL AS ver FROM {self.table(model)} t WHERE {condition}"  # the write lock covers all
         )
 
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
-        pk = self.quote(model._meta.pk.column)  # type: ignore[union-attr]  # a model that is installed has one
+        pk = self.column(pk_of(model))
         highest = self.value(f"SELECT coalesce(max({pk}), 0) FROM {self.table(model)}")
         if self.rows("SELECT 1 FROM main.sqlite_master WHERE name = 'sqlite_sequence'"):
             # AUTOINCREMENT never gives a key again, not even one whose record is gone.

@@ -28,7 +28,8 @@ def _hash(*texts: str | None) -> str:
 
 def unquote(literal: str | None) -> Any:
     """The value of a literal as ``quote()`` writes it: text, blob, integer, real or NULL
-    (https://sqlite.org/lang_corefunc.html#quote)."""
+    (https://sqlite.org/lang_corefunc.html#quote).
+    """
     if literal is None or literal == "NULL":
         return None
     if literal.startswith("'"):

@@ -28,7 +28,8 @@ def assign_keys(ws: Workspace, target: Target) -> None:
     if target.pk.name in written_fields(ws, target):
         stage = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
         d.execute(
-            f"INSERT INTO {d.temp(name)} SELECT p.rec, {new_value(ws, target, target.pk.name)} {created} {stage} {where}"
+            f"INSERT INTO {d.temp(name)}"
+            f" SELECT p.rec, {new_value(ws, target, target.pk.name)} {created} {stage} {where}"
         )
     elif target.pk.get_internal_type() in _GENERATED:
         ordered = f"SELECT p.rec AS rec {created} {where} ORDER BY p.rec"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from safe_import.database.fields import column_name
 from safe_import.plan.fates import changes, landed, link_joins, written_fields
 from safe_import.stages.apply.values import (
     fill_in,
@@ -48,8 +49,11 @@ def fill_default_table(ws: Workspace, target: Target) -> None:
     if not fields:
         return
     d, name = ws.dialect, f"si_{target.number}_fill"
-    d.create_temp(name, {"rec": "bigint", **{field.column: d.base_type(field) for field in fields.values()}})
-    columns, encoders = ("rec", *(f.column for f in fields.values())), [(f, d.encoder(f)) for f in fields.values()]
+    d.create_temp(name, {"rec": "bigint", **{column_name(field): d.base_type(field) for field in fields.values()}})
+    columns, encoders = (
+        ("rec", *(column_name(f) for f in fields.values())),
+        [(f, d.encoder(f)) for f in fields.values()],
+    )
     batch: list[tuple[Any, ...]] = []
     for (rec,) in d.stream(f"SELECT rec FROM {ws.name(target, 'new')} ORDER BY rec"):
         batch.append((rec, *(encode(fill_in(field)) for field, encode in encoders)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import runpy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +20,6 @@ from tests.testapp.models import Box, Thing
 from tests.testapp.specs import NodeRow, ThingRow, ThingsImport
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from safe_import.records import Problem
     from tests.testapp.importing import Importer
 
@@ -133,3 +133,19 @@ def test_rows_of_a_program_are_imported() -> None:
     assert run_import(ThingsImport, GivenRows(rows)).rows.created == 2
     assert Thing.objects.get(code="a").name == "x"
     assert GivenRows(rows).sha256() == GivenRows(list(rows)).sha256() != GivenRows(rows[:1]).sha256()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("backup_root")
+def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands in docs/commands.md."""
+    page = (Path(__file__).parent.parent / "docs" / "commands.md").read_text(encoding="utf-8")
+    script = tmp_path / "script.py"
+    script.write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    (tmp_path / "users.csv").write_text("Name,Email\nAda,ada@x.example\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path(str(script))
+    assert names["problems"] == []
+    assert names["backup"].is_dir()
+    assert (names["result"].state, names["result"].rows.created) == ("planned", 1)
+    assert (tmp_path / "audit.jsonl").is_file()

@@ -21,6 +21,9 @@ def main() -> int:
         except DemoFailed as failure:
             screen.failed(str(failure))
             return 1
+        except KeyboardInterrupt:
+            screen.failed("it was interrupted")
+            return 1
     screen.ended()
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from commands.demo.files import (
@@ -85,7 +84,8 @@ class Story:
         """Import files that bring nothing but new records."""
         for name, rows in files.items():
             flag = " --create-users" if name in with_users.split() else ""
-            outcome = self.project.run(f"{command} --csv {DATA / folder / name}.csv{flag}", lines=3)
+            lines = None if name == "teams" else 3  # one report is shown whole
+            outcome = self.project.run(f"{command} --csv {DATA / folder / name}.csv{flag}", lines=lines)
             self._expect(outcome, read=rows, created=rows)
 
     def _import_users(self) -> None:
@@ -187,13 +187,13 @@ class Story:
 
     def _restore(self) -> None:
         self.screen.chapter(
-            "An accident", "Each import that wrote something has left a backup of what it was to write."
+            "An accident", "Each import that wrote has left a backup of the tables as they were before."
         )
         listed = self.project.run("list_backups").output.split()
         backup = self.changed.named("Backup").rpartition("/")[2]
         self._claim("The backups listed are those on the disk.", set(self.project.backups_kept()) <= set(listed))
         self.screen.say("Now somebody empties every phone number by hand.")
-        self.project.run(f"shell -v 0 -c {shlex.quote(_ACCIDENT)}")
+        self.project.run(f'shell -v 0 -c "{_ACCIDENT}"')
         self._claim("Nobody has a phone any more.", self.project.value(_WITHOUT_PHONE) == 537)
         self.screen.say(
             """The last backup was made before the changed file came in. Every byte of it is verified before anything is

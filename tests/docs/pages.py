@@ -21,12 +21,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"# (\S+\.py)\n")
 _SPEC = re.compile(r"^class (\w+)Import\(ImportSpec\):", re.MULTILINE)
-_ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
-_RUN = re.compile(r"^Run +(\w{26})$", re.MULTILINE)
+ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
+RUN = re.compile(r"^Run +(\w{26})$", re.MULTILINE)
 _VOLATILE = (
-    (re.compile(rf"\S+/backups/{_ID.pattern}"), "<backup>"),
-    (_ID, "<id>"),
+    (re.compile(rf"\S+/backups/{ID.pattern}"), "<backup>"),
+    (ID, "<id>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sha256>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d( UTC|\+00:00)"), "<time>"),
+    (re.compile(r"  by \S+  "), "  by <user>  "),
+    (re.compile(r"\b\d+\.\d MiB\b"), "<size>"),
 )
 # The words of the base project, to which the blocks ``settings.py`` of a page are appended.
 _SETTINGS = """
@@ -67,9 +70,12 @@ class Page:
 
     def sessions(self) -> list[tuple[str, str]]:
         """Every command of the page, in order, and what it shows for its output."""
-        text = "\n".join(text for language, text in self._blocks() if language == "console")
-        _, *parts = re.split(r"^\$ ", text, flags=re.MULTILINE)
-        return [(command, shown) for command, _, shown in (part.partition("\n") for part in parts)]
+        found = []
+        for language, text in self._blocks():
+            if language == "console":
+                _, *parts = re.split(r"^\$ ", text, flags=re.MULTILINE)
+                found += [(command, shown) for command, _, shown in (part.partition("\n") for part in parts)]
+        return found
 
     def _blocks(self) -> list[tuple[str, str]]:
         return [(found[1], found[2]) for found in _BLOCK.finditer((ROOT / self.path).read_text(encoding="utf-8"))]
@@ -114,7 +120,7 @@ class Project:
         """
         if command == "echo $?":
             return f"{self.exit_code}\n"
-        words = shlex.split(_ID.sub(self.last_run, command))
+        words = shlex.split(ID.sub(self.last_run, command))
         environment = {"DATABASE_URL": self.database_url, "DJANGO_SETTINGS_MODULE": self.settings_module}
         while words and "=" in words[0]:
             environment |= [words.pop(0).split("=", 1)]
@@ -130,7 +136,7 @@ class Project:
             text=True,
         )
         self.exit_code = ended.returncode
-        if run := _RUN.search(ended.stdout):
+        if run := RUN.search(ended.stdout):
             self.last_run = run[1]
         return ended.stdout
 

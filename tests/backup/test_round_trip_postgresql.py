@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import NotSupportedError, connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from safe_import.backup.restore import restore_backup
 from safe_import.backup.write import write_backup
@@ -126,6 +128,22 @@ def test_values_without_a_key_come_back_bit_for_bit(type_: str, tables: Callable
         execute(*[f"INSERT INTO bk_typed VALUES ({value})"] * 2)
 
     round_trip("bk_typed")
+
+
+TEXT = st.none() | st.text(st.characters(exclude_characters="\x00", codec="utf-8"))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(TEXT, TEXT, st.none() | st.floats(), st.none() | st.binary()), max_size=8))
+@pytest.mark.parametrize("keyed", [True, False])
+def test_any_table_comes_back(keyed: bool, rows: list[tuple[object, ...]], tables: Callable[..., list[str]]) -> None:
+    """Whatever stands in it, also doubled rows of a table without a key."""
+    execute("DROP TABLE IF EXISTS bk_any")
+    tables(bk_any=f"{'id serial PRIMARY KEY, ' if keyed else ''}a text, b text, c double precision, d bytea")
+    with connection.cursor() as cursor:
+        for row in rows * 2:
+            cursor.execute("INSERT INTO bk_any (a, b, c, d) VALUES (%s, %s, %s, %s)", row)
+    round_trip("bk_any")
 
 
 def test_types_of_users_come_back(tables: Callable[..., list[str]]) -> None:

@@ -47,9 +47,9 @@ class FullStorage(FileSystemStorage):
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """A server of the S3 protocol, in a thread; yields its URL."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - slow to import
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(
+        ip_address="127.0.0.1", port=0
+    )
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
@@ -68,10 +68,11 @@ def storage(request: pytest.FixtureRequest, settings: SettingsWrapper, tmp_path:
     """Django's storage of files, and a bucket behind the real protocol."""
     if request.param == "files":
         return use(settings, {**FILES, "OPTIONS": {"location": str(tmp_path / "copies")}})
+    endpoint = request.getfixturevalue("s3_server")
     import boto3  # noqa: PLC0415 - slow to import
 
     access = {
-        "endpoint_url": request.getfixturevalue("s3_server"),
+        "endpoint_url": endpoint,
         "region_name": "us-east-1",
         "aws_access_key_id": "test",
         "aws_secret_access_key": "test",

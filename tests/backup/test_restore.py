@@ -190,6 +190,18 @@ def test_triggers_rewrite_nothing_that_is_restored_and_work_afterwards(team: lis
         execute("DROP FUNCTION bk_stamp CASCADE")
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("event", ["UPDATE", "INSERT"])
+def test_what_did_not_land_is_found_before_the_commit(event: str, team: list[str]) -> None:
+    """A rule swallows the write without a word; the rows are read again and compared."""
+    backup = write_backup(connection, team)
+    execute(*SPOIL, f"CREATE RULE bk_rule AS ON {event} TO bk_player DO INSTEAD NOTHING")
+    spoilt = both(team)
+    with pytest.raises(BackupError, match="'bk_player' does not hold what was restored into it"):
+        restore_backup(connection, backup.path)
+    assert both(team) == spoilt
+
+
 def test_foreign_keys_in_a_circle_and_to_the_same_table_are_restored(tables: Callable[..., list[str]]) -> None:
     """Deferrable ones wait for the end; a table that points to itself is written in one statement."""
     tables(

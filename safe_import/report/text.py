@@ -113,7 +113,7 @@ def _named_facts(result: RunResult, view: View) -> Iterator[tuple[str, str]]:
     if result.links_left_empty:
         yield "Links", f"{result.links_left_empty:,} left empty: they name no record"
     if result.checks:
-        yield "Checks", _checks(result.checks)
+        yield "Checks", _checks(result.checks, "" if view.details else " (-v 2 shows it)")
     for name, fact in (("Backup", result.backup), ("Rejects", result.rejects), ("Run", result.run)):
         if fact:
             yield name, fact
@@ -170,10 +170,10 @@ def _value(value: str | None) -> str:
 # -- checks
 
 
-def _checks(checks: Sequence[CheckResult]) -> str:
+def _checks(checks: Sequence[CheckResult], hint: str) -> str:
     passed = sum(1 for check in checks if not check.found)
     old = sum(1 for check in checks if check.found and not _is_news(check))
-    return f"{passed} passed" + (f", {old} found only what was so before (-v 2 shows it)" if old else "")
+    return f"{passed} passed" + (f", {old} found only what was so before{hint}" if old else "")
 
 
 def _is_news(check: CheckResult) -> bool:

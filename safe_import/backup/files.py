@@ -33,7 +33,7 @@ def require_supported_system() -> None:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a new private file and fsync it. Never writes into a file that is there, nor through a link."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # O_EXCL follows no link
     with os.fdopen(descriptor, "wb") as file:
         failpoint("backup.file_created")
         file.write(data)

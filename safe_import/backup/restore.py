@@ -158,7 +158,6 @@ def _restore(
         cascaded = [key.target for key in foreign_keys if key.cascades]
         counts = loader.load(merging=cascaded, alias=connection.alias)
         failpoint("restore.loaded")
-        operations.settle()
         _advance_sequences(operations, source)
         failpoint("restore.before_commit")
     failpoint("restore.committed")

@@ -182,7 +182,7 @@ class Dialect(abc.ABC):
     # -- transactions
 
     @abc.abstractmethod
-    def reading_only(self) -> AbstractContextManager[None]:
+    def reading_only(self, timeouts: Timeouts) -> AbstractContextManager[None]:
         """The database refuses every write, but to temporary tables. For staging, where a spec's code runs."""
 
     @abc.abstractmethod

@@ -157,9 +157,6 @@ class Tables(Protocol):
     def insert_missing(self, table: Staged) -> None:
         """Insert the rows that only the stage has."""
 
-    def settle(self) -> None:
-        """Check now what waited for the end of the transaction."""
-
 
 def tables_of(connection: BaseDatabaseWrapper) -> Tables:
     """Return the whole-table operations of the connection's database."""

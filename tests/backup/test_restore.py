@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from safe_import.backup.format import MANIFEST, parse, render
@@ -459,6 +459,29 @@ def test_neither_backup_nor_restore_joins_a_transaction(team: list[str]) -> None
             write_backup(connection, team)
         with pytest.raises(BackupError, match="outside of any atomic block"):
             restore_backup(connection, backup.path)
+
+
+def test_nobody_else_writes_between_the_look_and_the_commit(team: list[str]) -> None:
+    """What the backup of the state before has not seen can't be overwritten."""
+    backup = write_backup(connection, team)
+    writer = other_connection()
+    with writer.cursor() as cursor:
+        cursor.execute(
+            "SET lock_timeout = '100ms'" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 100"
+        )
+    refused: list[str] = []
+
+    def write(place: str) -> None:
+        try:
+            with writer.cursor() as cursor:
+                cursor.execute("UPDATE bk_player SET points = 7")
+        except OperationalError:
+            refused.append(place)
+
+    with watching(lambda place: write(place) if place in ("restore.locked", "restore.before_commit") else None):
+        restore_backup(connection, backup.path)
+    writer.close()
+    assert refused == ["restore.locked", "restore.before_commit"]
 
 
 def test_others_read_while_a_restore_writes(team: list[str]) -> None:

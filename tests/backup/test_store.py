@@ -186,13 +186,15 @@ def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_left_alone(team:
         path.mkdir(mode=0o700)
         (path / "bk_team.jsonl.zst").write_bytes(b"half")
     with subprocess.Popen([sys.executable, "-c", code, living / ".lock"], stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        process.stdout.readline()
-        assert list_backups() == []
-        write_backup(connection, team)
-        assert living.exists()
-        assert not dead.exists()
-        process.kill()
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            assert list_backups() == []
+            write_backup(connection, team)
+            assert living.exists()
+            assert not dead.exists()
+        finally:
+            process.kill()
     write_backup(connection, team)
     assert not living.exists()
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from safe_import.backup.format import MANIFEST
+from safe_import.backup.format import MANIFEST, render
 from safe_import.backup.store import find, set_pinned
-from safe_import.backup.verify import verify_backup
+from safe_import.backup.verify import read_manifest, verify_backup
 from safe_import.backup.write import write_backup
 from safe_import.errors import BackupError
 from tests.backup.conftest import execute
@@ -77,6 +77,17 @@ def test_the_manifest_of_another_backup_is_found(backup: Path, team: list[str]) 
     other = write_backup(connection, team).path
     shutil.copy(other / MANIFEST, backup / MANIFEST)
     with pytest.raises(BackupError, match=f"holds the manifest of backup {other.name}"):
+        verify_backup(backup)
+
+
+def test_lines_that_are_not_the_manifests_are_found(backup: Path) -> None:
+    """Also when the file is the manifest's, byte for byte: the hash of the lines counts for itself."""
+    manifest = read_manifest(backup)
+    chunk = manifest.table("bk_team").chunks[0].model_copy(update={"plain_sha256": "0" * 64})
+    tables = [table.model_copy(update={"chunks": [chunk]}) for table in manifest.tables if table.name == "bk_team"]
+    (backup / MANIFEST).write_bytes(render(manifest.model_copy(update={"tables": tables})))
+    (backup / "bk_player.jsonl.zst").unlink()
+    with pytest.raises(BackupError, match="the hash of its lines is not the manifest's"):
         verify_backup(backup)
 
 

@@ -177,14 +177,23 @@ class PostgreSQL(Dialect):
     # -- transactions
 
     @contextmanager
-    def reading_only(self) -> Iterator[None]:
-        before = self.value("SELECT current_setting('default_transaction_read_only')")
-        self.execute("SET default_transaction_read_only = on")
+    def reading_only(self, timeouts: Timeouts) -> Iterator[None]:
+        settings = {
+            "default_transaction_read_only": "on",
+            "lock_timeout": f"{int(timeouts.lock * 1000)}ms",
+            "statement_timeout": f"{int(timeouts.statement * 1000)}ms",
+        }
+        before = {name: self.value(f"SHOW {name}") for name in settings}
+        self._configure(settings)
         try:
             yield
         finally:
             if self.connection.is_usable():
-                self.execute(f"SET default_transaction_read_only = {before}")
+                self._configure(before)
+
+    def _configure(self, settings: Mapping[str, str]) -> None:
+        for name, value in settings.items():
+            self.execute("SELECT set_config(%s, %s, false)", [name, value])
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -88,7 +88,7 @@ class PostgreSQLTables:
             self._switch(disabled, "DISABLE TRIGGER")
             self._execute("SET CONSTRAINTS ALL DEFERRED")
             yield
-            self.settle()
+            self._execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table can't be altered while some of them wait
             self._switch(disabled, "")
 
     @contextmanager
@@ -159,9 +159,6 @@ class PostgreSQLTables:
 
     def insert_missing(self, table: Staged) -> None:
         self._execute(self._sql.insert_missing(table))
-
-    def settle(self) -> None:
-        self._execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     def _load(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
         listed = f"({self._sql.names(columns)})" if columns else ""

@@ -111,10 +111,10 @@ class SQLite(Dialect):
     # -- transactions
 
     @contextmanager
-    def reading_only(self) -> Iterator[None]:
+    def reading_only(self, timeouts: Timeouts) -> Iterator[None]:
         self.execute("PRAGMA temp_store = 1")  # on file: in memory, a million rows took 400 MB. Drops temporary tables.
         self._data_version = self.value("PRAGMA main.data_version")
-        with guard.reading_only(self):
+        with self._statement_timeout(timeouts.statement), guard.reading_only(self):
             yield
 
     @contextmanager

@@ -157,9 +157,6 @@ class SQLiteTables:
     def insert_missing(self, table: Staged) -> None:
         self._execute(row_sql.insert_missing(table))
 
-    def settle(self) -> None:
-        """The commit checks what was deferred; SQLite has no way to ask before it."""
-
     def _load(self, relation: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
         names, places = ", ".join(map(quoted, columns)), ", ".join("?" * len(columns))
         insert = f"INSERT INTO {relation} ({names}) VALUES ({places})"

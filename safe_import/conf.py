@@ -52,6 +52,7 @@ class Settings:
     CLEAR_TOKEN: _Text = r"\N"  # noqa: S105 - a mark in a cell, no password
     MAX_REPORTED: _Count = 100
     MAX_FILE_SIZE: _Count = 1_024 * _MIB
+    MAX_WHOLE_FILE_SIZE: _Count = 64 * _MIB
     MAX_ROWS: _Count = 10_000_000
     MAX_COLUMNS: _Count = 1_000
     MAX_CELL_LENGTH: _Count = 131_072

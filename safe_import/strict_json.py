@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def loads(text: str) -> Any:
@@ -30,23 +33,40 @@ def loads(text: str) -> Any:
 
 
 def checked(value: Any) -> Any:
-    """Return the value when a database can store it.
+    """Return the value when a database can store it, its decimals as floats.
 
     Raises:
-        ValueError: a text in it has a NUL character or half a surrogate pair, or it is null as a whole.
+        ValueError: a text in it has a NUL character or half a surrogate pair, a decimal would be rounded, or it is null
+            as a whole.
     """
     if value is None:
         raise ValueError("null is not a value here; leave the cell blank")
+    decimals = False
+    for part in parts(value):
+        if isinstance(part, str) and not _storable(part):
+            raise ValueError("the JSON has a NUL character or half a surrogate pair in a text")
+        decimals = decimals or isinstance(part, Decimal)
+    return _with_floats(value) if decimals else value
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """Yield the value and everything in it, keys of objects as well."""
     pending = [value]
     while pending:
         part = pending.pop()
+        yield part
         if isinstance(part, dict):
             pending += [*part.keys(), *part.values()]
         elif isinstance(part, list):
             pending += part
-        elif isinstance(part, str) and not _storable(part):
-            raise ValueError("the JSON has a NUL character or half a surrogate pair in a text")
-    return value
+
+
+def _with_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_floats(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_floats(part) for part in value]
+    return _exact_float(str(value)) if isinstance(value, Decimal) else value
 
 
 def _storable(text: str) -> bool:

@@ -29,6 +29,12 @@ def _text(written: str) -> str:
     return re.sub(r"\\x(..)", lambda found: chr(int(found[1], 16)), written.strip("`"))
 
 
+def _as_shown(found: str, shown: str) -> str:
+    """What was found, cut where the document has ``...``."""
+    start, cut, end = shown.partition("...")
+    return shown if cut and found.startswith(start) and found.endswith(end) else found
+
+
 @pytest.mark.parametrize(("type_name", "cell", "outcome"), _tables("Values"))
 def test_values_become_what_the_document_says(type_name: str, cell: str, outcome: str) -> None:
     """Every kind of value is taken, or refused with code and message, as documented."""
@@ -38,7 +44,7 @@ def test_values_become_what_the_document_says(type_name: str, cell: str, outcome
 @pytest.mark.parametrize(("_about", "content", "outcome"), _tables("Text files"))
 def test_text_files_are_read_as_the_document_says(_about: str, content: str, outcome: str, tmp_path: Path) -> None:
     """Encodings, delimiters, quotes, blank and broken rows are dealt with as documented."""
-    assert file_outcome(tmp_path / "people.csv", _bytes(content), (PersonRow,)) == outcome
+    assert _as_shown(file_outcome(tmp_path / "people.csv", _bytes(content), (PersonRow,)), outcome) == outcome
 
 
 @pytest.mark.parametrize(("_about", "content", "outcome"), _tables("Headers"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from safe_import.records import Problem
 
@@ -22,11 +23,46 @@ class BrokenRow:
     cells: Cells = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """Stands in the place of a cell that has no value to go on with, such as a formula that failed.
+
+    Args:
+        code: stable, for programs.
+        message: reason and remedy.
+    """
+
+    code: str
+    message: str
+
+
+class ByteFile(Protocol):
+    """The bytes of a source, which can be read again and again."""
+
+    @property
+    def label(self) -> str:
+        """The name of the file, for messages."""
+
+    def reading(self) -> AbstractContextManager[BinaryIO]:
+        """Open the file for one pass."""
+
+    def head(self, length: int) -> bytes:
+        """Return the first bytes."""
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file's bytes, in hex."""
+
+    def close(self) -> None:
+        """Remove what was spooled."""
+
+
 class Source(Protocol):
     """A header and lines of cells, in constant memory. Every call of ``lines`` starts anew.
 
     A source owns what it has opened; use it as a context manager. Whatever is wrong with the file as a whole is a
     ``SourceError``, raised when the source is opened or while its lines are read.
+
+    A project that knows another format hands an object of this shape to ``run_import``.
     """
 
     @property
@@ -41,7 +77,7 @@ class Source(Protocol):
         """Return the cells of the header, as the file spells them."""
 
     def lines(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
-        """Yield every row below the header with the line on which it starts. Lines without any text are no rows."""
+        """Yield every row below the header with its line, in ascending order. Lines without any text are no rows."""
 
     def sha256(self) -> str:
         """Return the SHA-256 of the file's bytes, in hex."""
@@ -52,3 +88,25 @@ class Source(Protocol):
     def __enter__(self) -> Source: ...
 
     def __exit__(self, *exception: object) -> None: ...
+
+
+class FileSource:
+    """What the sources have in common that read a file."""
+
+    def __init__(self, file: ByteFile) -> None:
+        self._file = file
+        self.label = file.label
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file's bytes, in hex."""
+        return self._file.sha256()
+
+    def close(self) -> None:
+        """Remove what was spooled."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()

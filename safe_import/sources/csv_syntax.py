@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DELIMITERS = ",;\t|"
-_CELLS_A_ROW = 16  # a row may be as long as that many of the longest cells, which bounds the memory
+CELLS_A_ROW = 16  # a row may be as long as that many of the longest cells, which bounds the memory
 _TOO_LONG = "a line that is too long"  # stands for a line that is too long to be kept; recognised by identity
 _QUOTED = re.compile('"[^"]*"?')
 
@@ -39,7 +39,7 @@ class Limits:
 
     @property
     def row_length(self) -> int:
-        return self.cell_length * _CELLS_A_ROW
+        return self.cell_length * CELLS_A_ROW
 
 
 class _Lines:
@@ -101,7 +101,7 @@ class Rows:
 
     def _row(self, start: int, line: str) -> list[str] | BrokenRow:
         if line is _TOO_LONG:
-            message = f"the row is longer than {_CELLS_A_ROW} times SAFE_IMPORT MAX_CELL_LENGTH"
+            message = f"the row is longer than {CELLS_A_ROW} times SAFE_IMPORT MAX_CELL_LENGTH"
             return BrokenRow(Problem(start, None, "row_too_long", message))
         if '"' in line:
             return self._quoted(start, line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from safe_import.records import Problem
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from safe_import.spec.row import Row
+
+NO_RENAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class HeaderMatch:
         unknown: the positions of columns that no kind knows.
         present: the kinds whose required columns are all there.
         problems: errors of the header; the values may be validated all the same.
-        notes: what was matched although it is spelled differently.
+        notes: what was matched although it is spelled differently, and what is left out.
     """
 
     header: tuple[str, ...]
@@ -39,7 +42,14 @@ class HeaderMatch:
     notes: tuple[Problem, ...]
 
 
-def match_header(header: Sequence[str], rows: Sequence[type[Row]], line: int = 1) -> HeaderMatch:
+def match_header(
+    header: Sequence[str],
+    rows: Sequence[type[Row]],
+    line: int = 1,
+    *,
+    renames: Mapping[str, str] = NO_RENAMES,
+    ignore_unknown: bool = False,
+) -> HeaderMatch:
     """Match the columns of a file to the fields of the row models.
 
     An exact spelling wins. Otherwise case, blanks, underscores and hyphens do not matter, where that is unambiguous.
@@ -48,18 +58,28 @@ def match_header(header: Sequence[str], rows: Sequence[type[Row]], line: int = 1
         header: the cells of the header.
         rows: the row models; one for each kind of row that the file may hold.
         line: the line of the header, for the problems.
+        renames: {header of the file: header that a row model knows}, for columns that are called otherwise.
+        ignore_unknown: a column that no row model knows is a note, and no error.
 
     Raises:
         SpecError: two fields of one row model accept the same header.
     """
-    return _Matching(header, rows, line).result()
+    return _Matching(header, rows, line, renames, ignore_unknown).result()
 
 
 class _Matching:
     """One matching under way; collects the problems."""
 
-    def __init__(self, header: Sequence[str], rows: Sequence[type[Row]], line: int) -> None:
+    def __init__(
+        self,
+        header: Sequence[str],
+        rows: Sequence[type[Row]],
+        line: int,
+        renames: Mapping[str, str],
+        ignore_unknown: bool,
+    ) -> None:
         self.header, self.rows, self.line = header, rows, line
+        self.renames, self.ignore_unknown = renames, ignore_unknown
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
         self.vocabularies = [vocabulary_of(row) for row in rows]
@@ -69,6 +89,7 @@ class _Matching:
             self.folded[fold(spelling)].add(spelling)
 
     def result(self) -> HeaderMatch:
+        self._judge_renames()
         spellings = [self._known_spelling(position) for position in range(len(self.header))]
         fields = tuple(self._fields(vocabulary, spellings) for vocabulary in self.vocabularies)
         columns = tuple({name: self.header[at] for at, name in reversed(each.items())} for each in fields)
@@ -82,15 +103,26 @@ class _Matching:
 
     def _known_spelling(self, position: int) -> str | None:
         """The accepted spelling that a column has, or is close enough to."""
-        name = self.header[position]
+        own = self.header[position]
+        name = self.renames.get(own, own)
         if name in self.exact:
             return name
         candidates = self.folded.get(fold(name), set())
         if not name.strip() or not self._one_field_each(candidates):
             return None
         known = min(candidates)
-        self.notes.append(self._problem(name, "header_adjusted", f"taken for {known!r}"))
+        self.notes.append(self._problem(own, "header_adjusted", f"taken for {known!r}"))
         return known
+
+    def _judge_renames(self) -> None:
+        """Every rename has to mean a column that is there, and one that is known."""
+        for own, name in self.renames.items():
+            if own not in self.header:
+                hint = did_you_mean(own, self.header) or "correct the mapping"
+                self.problems.append(self._problem(own, "renamed_column", f"renamed, but not in the file; {hint}"))
+            elif not self.folded.get(fold(name)):
+                hint = did_you_mean(name, sorted(self.exact)) or "correct the mapping"
+                self.problems.append(self._problem(own, "renamed_column", f"renamed to an unknown column; {hint}"))
 
     def _one_field_each(self, spellings: set[str]) -> bool:
         """Whether the spellings mean one field and no more in every kind of row."""
@@ -117,9 +149,13 @@ class _Matching:
 
     def _report_unknown(self, position: int) -> None:
         name = self.header[position]
+        if self.ignore_unknown:
+            message = "unknown, and ignored" if name.strip() else f"column {position + 1} has no name, and is ignored"
+            self.notes.append(self._problem(name if name.strip() else None, "column_ignored", message))
+            return
         if not name.strip():
             message = f"column {position + 1} has no name; name it or remove it"
-            self.problems.append(Problem(self.line, None, "unnamed_column", message))
+            self.problems.append(self._problem(None, "unnamed_column", message))
             return
         rivals = self.folded.get(fold(name), set())
         hint = f"it may mean {listed(sorted(map(repr, rivals)))}" if rivals else did_you_mean(name, sorted(self.exact))
@@ -132,7 +168,7 @@ class _Matching:
         claimed = [kind for kind in range(len(self.rows)) if len(self.rows) == 1 or self._claimed(columns, kind)]
         if not present and not claimed:
             wanted = "; ".join(f"{row.kind_name()}: {needs(row)}" for row in self.rows)
-            self.problems.append(Problem(self.line, None, "unknown_kind", f"the header fits no kind of row ({wanted})"))
+            self.problems.append(self._problem(None, "unknown_kind", f"the header fits no kind of row ({wanted})"))
         for kind in claimed:
             self.problems += [self._missing(self.rows[kind], name) for name in lacking[kind]]
         return present
@@ -147,5 +183,5 @@ class _Matching:
         owner = f" for {row.kind_name()} rows" if len(self.rows) > 1 else ""
         return self._problem(spellings[0], "missing_column", f"the column is missing{other}; it is required{owner}")
 
-    def _problem(self, column: str, code: str, message: str) -> Problem:
-        return Problem(self.line, column, code, message)
+    def _problem(self, column: str | None, code: str, message: str) -> Problem:
+        return Problem(self.line or None, column, code, message)

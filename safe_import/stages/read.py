@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from safe_import.conf import conf
 from safe_import.errors import SourceError, SpecError
 from safe_import.records import Problem, RawRow
-from safe_import.sources import BrokenRow
+from safe_import.sources import BadCell, BrokenRow
 from safe_import.sources.rejects import REJECTS_COLUMNS
-from safe_import.spec.headers import HeaderMatch, match_header
+from safe_import.spec.headers import NO_RENAMES, HeaderMatch, match_header
 from safe_import.spec.kinds import KindChooser
 
 if TYPE_CHECKING:
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from safe_import.spec.row import Row
 
 
-def read(source: Source, rows: Sequence[type[Row]], *, unknown_cells_are_errors: bool = False) -> Reading:
+def read(
+    source: Source,
+    rows: Sequence[type[Row]],
+    *,
+    unknown_cells_are_errors: bool = False,
+    ignore_unknown: bool = False,
+    renames: Mapping[str, str] = NO_RENAMES,
+) -> Reading:
     """Match the header of a source; the rows are read when they are asked for.
 
     Args:
@@ -27,14 +34,20 @@ def read(source: Source, rows: Sequence[type[Row]], *, unknown_cells_are_errors:
         rows: the row models; one for each kind of row that the file may hold.
         unknown_cells_are_errors: a row with something in a column that nobody knows gets a problem of its own. Wanted
             where valid rows are imported although the header has problems.
+        ignore_unknown: such columns are left out, and noted.
+        renames: {header of the file: header that a row model knows}.
 
     Raises:
+        SourceError: the file has more than ``MAX_COLUMNS``.
         SpecError: the row models contradict each other.
     """
     for row in rows:
         if any(name in REJECTS_COLUMNS for field in row.model_fields for name in row.spellings(field)):
             raise SpecError(f"{row.__name__}: the headers {REJECTS_COLUMNS} are reserved for rejects files.")
-    return Reading(source, rows, unknown_cells_are_errors)
+    if len(source.header()) > conf().MAX_COLUMNS:
+        raise SourceError(f"{source.label}: more than {conf().MAX_COLUMNS:,} columns (SAFE_IMPORT MAX_COLUMNS)")
+    match = match_header(source.header(), rows, source.header_line, renames=renames, ignore_unknown=ignore_unknown)
+    return Reading(source, rows, match, unknown_cells_are_errors and not ignore_unknown)
 
 
 class Reading:
@@ -46,12 +59,12 @@ class Reading:
         columns: for every kind of row, name of the field -> header as the file spells it.
     """
 
-    def __init__(self, source: Source, rows: Sequence[type[Row]], unknown_cells_are_errors: bool) -> None:
+    def __init__(
+        self, source: Source, rows: Sequence[type[Row]], match: HeaderMatch, unknown_cells_are_errors: bool
+    ) -> None:
         self._source = source
         self._width = len(source.header())
-        if self._width > conf().MAX_COLUMNS:
-            raise SourceError(f"{source.label}: more than {conf().MAX_COLUMNS:,} columns (SAFE_IMPORT MAX_COLUMNS)")
-        self._match: HeaderMatch = match_header(source.header(), rows, source.header_line)
+        self._match = match
         self._chooser = KindChooser(rows, self._match) if len(rows) > 1 else None
         self._known = sorted({at for fields in self._match.fields for at in fields})
         self._watched = self._match.unknown if unknown_cells_are_errors else ()
@@ -92,10 +105,18 @@ class Reading:
             return RawRow(line, None, {}, (kind, *problems))
         fields = self._match.fields[kind]
         values = {name: cell for at, name in fields.items() if (cell := cells[at]) != "" and cell is not None}
+        if BadCell in map(type, values.values()):
+            problems = (*self._bad_cells(line, kind, values), *problems)
+            values = {name: cell for name, cell in values.items() if not isinstance(cell, BadCell)}
         return RawRow(line, kind, values, problems)
 
     def _kind(self, chooser: KindChooser, line: int, cells: Cells) -> int | Problem:
         return chooser.choose(line, tuple(at for at in self._known if not _blank(cells[at])))
+
+    def _bad_cells(self, line: int, kind: int, values: Mapping[str, Any]) -> Iterator[Problem]:
+        for name, cell in values.items():
+            if isinstance(cell, BadCell):
+                yield Problem(line, self.columns[kind][name], cell.code, cell.message)
 
     def _ragged(self, line: int, found: int) -> Problem:
         code = "short_row" if found < self._width else "long_row"

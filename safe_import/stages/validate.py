@@ -50,7 +50,8 @@ class _Kind:
         try:
             row = self._validate(values)
         except ValidationError as error:
-            problems = (*raw.problems, *refused, *self._problems(raw.line, error, refused))
+            known = (*raw.problems, *refused)
+            problems = (*known, *self._problems(raw.line, error, known))
             return Validated(raw.line, raw.kind, None, problems, raw.values)
         if refused or raw.problems:
             return Validated(raw.line, raw.kind, None, (*raw.problems, *refused), raw.values)
@@ -67,9 +68,9 @@ class _Kind:
         refused = [name for name in tokens if name not in self._clearable]
         return values, [Problem(raw.line, self._columns[name], *CLEAR_NOT_ALLOWED) for name in refused]
 
-    def _problems(self, line: int, error: ValidationError, refused: Sequence[Problem]) -> Iterator[Problem]:
-        """One problem a column: members of a union report one each, and a refused clear leaves its field missing."""
-        reported = {problem.column for problem in refused}
+    def _problems(self, line: int, error: ValidationError, known: Sequence[Problem]) -> Iterator[Problem]:
+        """One problem a column: members of a union report one each, and a refused cell leaves its field missing."""
+        reported = {problem.column for problem in known}
         for detail in error.errors(include_url=False, include_input=False):
             problem = problem_of_error(detail, line, self._columns)
             if problem.column is None or problem.column not in reported:

@@ -15,7 +15,7 @@ if BACKEND == "postgresql":
         raise RuntimeError(f"{SERVER_URL_VARIABLE} is not set; python -m tests.postgresql starts a server and sets it.")
     DATABASES["default"] = dj_database_url.parse(os.environ[SERVER_URL_VARIABLE])
 elif BACKEND == "sqlite":
-    DATABASES["default"] |= {"ENGINE": "django.db.backends.sqlite3", "NAME": "replaced in conftest.py"}
+    DATABASES["default"] |= {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "timeout": 20}
 else:
     raise RuntimeError(f"SAFE_IMPORT_TEST_BACKEND is {BACKEND!r}; it can be 'sqlite' or 'postgresql'.")

@@ -126,10 +126,25 @@ def _all_dates(values: Sequence[Any], _: models.Field[Any, Any], connection: Bas
 
 
 def _to_python(field: models.Field[Any, Any], value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)) and not isinstance(field, models.BinaryField):
+        raise Misfit("not_text", "holds bytes, which could mean any text; decode them first")
     try:
-        return field.to_python(value)
+        python = field.to_python(value)
     except (ValidationError, TypeError, ValueError, ArithmeticError):
         raise Misfit("not_valid", f"not a valid {field.get_internal_type()}") from None
+    if _loses(value, python):
+        raise Misfit("would_be_cut", f"a {field.get_internal_type()} can't hold all of it; cut or round it on purpose")
+    return python
+
+
+def _loses(value: Any, python: Any) -> bool:
+    """Whether Django's conversion drops something without a word: the fraction of a number, the time of a date."""
+    if type(python) is int and isinstance(value, (float, Decimal)):
+        return bool(python != value)
+    if type(python) is datetime.date and isinstance(value, datetime.datetime):
+        local = timezone.localtime(value) if timezone.is_aware(value) else value
+        return local.time() != datetime.time()
+    return False
 
 
 def _general(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Encoder:

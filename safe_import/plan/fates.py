@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from safe_import.spec.target import Target
 
 CREATE, UPDATE, UNCHANGED, SKIPPED = "create", "update", "unchanged", "skip"
+HELD = "link_held"
 
 
 # -- conditions over s (stage), r (ref) and t (the table itself), which apply and verify use as well
@@ -127,6 +128,20 @@ def fill_plan(ws: Workspace, target: Target) -> None:
     d.analyze(f"si_{target.number}_plan")
 
 
+def report_held(ws: Workspace, target: Target) -> None:
+    """Links that point elsewhere already and are left as they are: a warning each."""
+    if target.mode == "insert":
+        return
+    d, existing = ws.dialect, f"JOIN {ws.dialect.table(target.model)} t ON t.{ws.dialect.column(target.pk)} = g.pk"
+    for name in written_fields(ws, target):
+        if (condition := holds(ws, target, name)) != "FALSE" and name not in target.key.fields:
+            planned = _planned(ws, target, condition).replace(" WHERE ", f" {existing} WHERE ", 1)
+            d.execute(
+                f"INSERT INTO {ws.shared(PROBLEM)}"
+                f" SELECT g.line, {target.number}, '{name}', '{HELD}', NULL, NULL, TRUE {planned}"
+            )
+
+
 # -- what can't be
 
 
@@ -141,6 +156,8 @@ def report_lossy(ws: Workspace, target: Target) -> None:
 
 def report_keys(ws: Workspace, target: Target) -> None:
     """Keys that stand twice in the file, that match several records, or that match none where one must exist."""
+    if not target.key.fields:
+        return
     key = target.key.fields[0]
     rows = (
         f"FROM {ws.name(target, 'stage')} s {outs(ws, target)} JOIN {ws.name(target, 'key')} q ON q.id = s.id"

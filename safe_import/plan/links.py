@@ -82,16 +82,19 @@ def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str,
     if not isinstance(declared, Link):
         raise SpecError(f"{target.label}: Through needs a link that is found by a key, which {link!r} is not.")
     model, other = target.linked_model(declared), ws.linked_target(target, link)
-    column = f"t.{d.column(field_of(model, field))}"
-    pk = f"t.{d.column(pk_of(model))}"
-    joins = f"LEFT JOIN {d.table(model)} t ON {pk} = r.{d.quote(f'p_{link}')}"
+    column, linked = f"t.{d.column(field_of(model, field))}", f"r.{d.quote(f'p_{link}')}"
+    held, joins = _held(ws, target, link)
+    joins += f" LEFT JOIN {d.table(model)} t ON t.{d.column(pk_of(model))} = coalesce({held}, {linked})"
     if other is None or field not in ws.brought_links(other):
         return column, "CAST(NULL AS bigint)", joins
-    new_pk, new_rec = f"v.{d.quote(f'p_{field}')}", f"v.{d.quote(f'r_{field}')}"
+    group, plan = ws.name(other, "group"), ws.name(other, "plan")
+    rec = f"CASE WHEN {held} IS NULL THEN r.{d.quote(f'r_{link}')} ELSE e.rec END"
     joins += (
-        f" LEFT JOIN {ws.name(other, 'plan')} z ON z.rec = r.{d.quote(f'r_{link}')} AND z.fate IN ('create', 'update')"
+        f" LEFT JOIN {group} e ON e.pk = {held} AND e.rec IS NOT NULL"
+        f" LEFT JOIN {plan} z ON z.rec = {rec} AND z.fate IN ('create', 'update')"
         f" LEFT JOIN {ws.name(other, 'ref')} v ON v.id = z.src"
     )
+    new_pk, new_rec = f"v.{d.quote(f'p_{field}')}", f"v.{d.quote(f'r_{field}')}"
     free = "TRUE" if ws.force else f"{column} IS NULL"
     taken = f"{free} AND ({new_pk} IS NOT NULL OR {new_rec} IS NOT NULL)"
     return (
@@ -99,3 +102,15 @@ def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str,
         f"CASE WHEN {taken} AND {new_pk} IS NULL THEN {new_rec} END",
         joins,
     )
+
+
+def _held(ws: Workspace, target: Target, link: str) -> tuple[str, str]:
+    """Where the link of the existing record leads to and will go on leading to; and the joins to read it."""
+    d = ws.dialect
+    if ws.force:
+        return f"CAST(NULL AS {d.base_type(target.fields[link])})", ""
+    joins = (
+        f"LEFT JOIN {ws.name(target, 'key')} q ON q.id = abs(r.id) LEFT JOIN {ws.name(target, 'group')} g ON g.k = q.k"
+        f" LEFT JOIN {d.table(target.model)} w ON w.{d.column(target.pk)} = g.pk"
+    )
+    return f"w.{d.column(target.fields[link])}", joins

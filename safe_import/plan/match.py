@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def fill_hits(ws: Workspace) -> None:
     """Finds, for every key space, the records of the database whose keys the file names."""
     for space in ws.spaces:
+        if not space.fields:
+            continue  # every row is a new record
         _collect(ws, space)
         hits, raw, d = ws.shared(space.hits), ws.shared(space.raw), ws.dialect
         d.execute(
@@ -116,7 +118,7 @@ def fill_keys(ws: Workspace, target: Target) -> None:
     """The key of every staged record, and what each key stands for."""
     d, parts = ws.dialect, key_parts(target)
     joins = join_links(ws, target, [name for name in ws.brought_links(target) if _needed(ws, target, name, parts)])
-    k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts])
+    k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts]) if parts else "CAST(s.id AS text)"
     d.execute(
         f"INSERT INTO {ws.name(target, 'key')}"
         f" SELECT s.id, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"

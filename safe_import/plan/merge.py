@@ -54,6 +54,7 @@ def _report_disagreement(ws: Workspace, target: Target, name: str) -> None:
         f" {_members(ws, target)} JOIN {ws.name(target, 'merge')} m ON m.rec = g.rec"
         f" JOIN {ws.name(target, 'stage')} z ON z.id = m.{source} JOIN {ws.name(target, 'ref')} v ON v.id = z.id"
         f" WHERE {LIVE} AND {given(ws, target, name)} AND ({mine}) <> ({theirs})"
+        f" AND s.line NOT IN (SELECT line FROM {ws.shared(PROBLEM)} WHERE NOT warning)"  # they are out anyway
     )
 
 

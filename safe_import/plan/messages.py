@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safe_import.spec.link import Link, OwnLink
+from safe_import.spec.link import Link, OwnLink, Through
 
 if TYPE_CHECKING:
     from safe_import.spec.target import Target
@@ -19,6 +19,7 @@ _MESSAGES = {
     "link_ambiguous": "several {linked} records of the database have this {by}; merge them first",
     "link_left_empty": "no {linked} has this {by}; left empty",
     "link_dropped": "no {linked} has this {by}; left out",
+    "link_held": "it points to another {linked} already, and is left so; --force-update writes it",
     "disagree": "line {other} brings another value for the same {model}; make them agree",
     "required": "a new {model} needs a value here",
     "not_empty": "this field of {model} can't be emptied",
@@ -42,6 +43,8 @@ def message_of(target: Target, field: str, code: str, other: int | None) -> str:
 
 def _linked(target: Target, field: str) -> tuple[str, str]:
     link = target.links.get(field)
+    if isinstance(link, Through):
+        return str(target.fields[field].related_model._meta.verbose_name), "key"  # type: ignore[union-attr]  # resolved
     if not isinstance(link, (Link, OwnLink)):
         return "", ""
     by = " and ".join(link.by) if isinstance(link, Link) else "key"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safe_import.errors import SpecError
-from safe_import.plan.fates import SKIPPED, fill_plan, report_keys, report_lossy, report_required
+from safe_import.plan.fates import HELD, SKIPPED, fill_plan, report_held, report_keys, report_lossy, report_required
 from safe_import.plan.links import DROPPED, LEFT_EMPTY, fill_refs, fill_through
 from safe_import.plan.match import fill_hits, fill_keys
 from safe_import.plan.merge import merge_records
@@ -42,7 +42,7 @@ def make_plan(ws: Workspace) -> None:
 
 def _forget(ws: Workspace) -> None:
     """Takes back what an earlier plan over another stage left out; what it rejected stays rejected."""
-    ws.dialect.execute(f"DELETE FROM {ws.shared(PROBLEM)} WHERE code IN ('{LEFT_EMPTY}', '{DROPPED}')")
+    ws.dialect.execute(f"DELETE FROM {ws.shared(PROBLEM)} WHERE code IN ('{LEFT_EMPTY}', '{HELD}', '{DROPPED}')")
     ws.dialect.execute(f"DELETE FROM {ws.shared(OUT)} WHERE why = '{SKIP}'")
     ws.dialect.execute(f"DELETE FROM {ws.shared(DROP)}")
 
@@ -53,11 +53,13 @@ def _pass(ws: Workspace, by_key: list[Target], by_through: list[Target]) -> None
     for target in ws.targets:
         fill_refs(ws, target)
     for target in ws.targets:
+        report_keys(ws, target)
+    for target in ws.targets:
         merge_records(ws, target)
     for target in by_through:
         fill_through(ws, target)
         fill_plan(ws, target)
-        report_keys(ws, target)
+        report_held(ws, target)
         report_required(ws, target)
 
 
@@ -80,7 +82,7 @@ def _put_out(ws: Workspace) -> int:
 
 def _clear(ws: Workspace) -> None:
     """Takes back what the last pass made, but for what it put out and why."""
-    ws.dialect.execute(f"DELETE FROM {ws.shared(PROBLEM)} WHERE code = '{LEFT_EMPTY}'")
+    ws.dialect.execute(f"DELETE FROM {ws.shared(PROBLEM)} WHERE code IN ('{LEFT_EMPTY}', '{HELD}')")
     for target in ws.targets:
         for table in ("key", "group", "ref", "merge", "plan"):
             ws.dialect.execute(f"DELETE FROM {ws.name(target, table)}")

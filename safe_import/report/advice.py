@@ -59,5 +59,10 @@ def _of_preview(result: RunResult, commands: Commands) -> Iterator[str]:
 
 def _of_undo(result: RunResult, commands: Commands) -> Iterator[str]:
     if result.undo and writes(result) and result.state in ("applied", "verified"):
-        yield "To undo this run:"
-        yield f"  {commands.manage} {result.undo}{f' --database {commands.database}' if commands.database else ''}"
+        undo = f"{commands.manage} {result.undo}{f' --database {commands.database}' if commands.database else ''}"
+        created = sum(counts.created for counts in result.models.values())
+        if created:
+            yield "To undo this run, and delete the records that it created:"
+            yield f"  {undo} --delete-created"
+        yield f"To undo this run{', but keep those' if created else ''}:"
+        yield f"  {undo}"

@@ -82,7 +82,12 @@ def find_run(alias: str, run_id: str) -> Run:
 
 
 def state_before_undo(run: Run) -> Run.State:
-    """The state of a run whose undo did not come to its end: its data is there, and perhaps its report is, too."""
+    """The state of a run whose undo did not come to its end: its data is there, and perhaps its report is, too.
+
+    A run may have been undone before, but for the records that it created.
+    """
+    if "undone" in run.report:
+        return State.UNDONE
     return State.VERIFIED if run.report else State.APPLIED
 
 

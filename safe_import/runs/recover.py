@@ -52,9 +52,9 @@ def recover(alias: str = DEFAULT_DB_ALIAS) -> list[Recovered]:
 
 def _recover(alias: str, run: Run) -> Recovered:
     before = run.state
-    if run.spec not in registry:
+    if run.spec not in registry and "tables" not in run.arguments:
         return Recovered(run.id, run.spec, before, before, "its import is not installed, so its lock is not known")
-    tables = sorted({*_tables_of_spec(run.spec), *_tables_of_journal(alias, run.id)})
+    tables = sorted({*_tables_of_spec(run), *_tables_of_journal(alias, run.id)})
     try:
         with dialect(connections[alias]).run_lock(tables, lock_holder(f"recovery of {run.id}")):
             run, remark = _close(alias, run.id)
@@ -79,8 +79,12 @@ def _close(alias: str, run_id: str) -> tuple[Run, str]:
     return record.run, "it has ended meanwhile"
 
 
-def _tables_of_spec(name: str) -> Iterator[str]:
-    yield from (target.model._meta.db_table for target in registry[name]().targets)
+def _tables_of_spec(run: Run) -> Iterator[str]:
+    """What the run locked: a run of several specs at once has that in its record."""
+    if "tables" in run.arguments:
+        yield from run.arguments["tables"]
+    else:
+        yield from (target.model._meta.db_table for target in registry[run.spec]().targets)
 
 
 def _tables_of_journal(alias: str, run_id: str) -> Iterator[str]:

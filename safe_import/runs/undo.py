@@ -60,7 +60,7 @@ def undo(
         alias: the database.
         dry_run: only tell what would be done; the database refuses every write.
         delete_created: also delete the records that the run created, as far as they are unchanged and nothing else
-            refers to them.
+            refers to them. May be asked for later as well, of a run that is undone but for these.
         skip_conflicts: undo the rest when some records can't be undone.
 
     Returns:
@@ -75,33 +75,43 @@ def undo(
     connection = connections[alias]
     if connection.in_atomic_block:
         raise UsageError("An undo owns its transaction, so it can't run inside another one.")
-    _undoable(alias, run_id)
+    run = _undoable(alias, run_id, delete_created)
     try:
-        work = _Undo(alias, run_id, delete_created, skip_conflicts)
+        work = _Undo(alias, run, delete_created, skip_conflicts)
         return work.describe() if dry_run else work.execute()
     except DatabaseError as error:
         raise DatabaseFailure(f"Nothing was undone: {describe(error)}.") from error
 
 
-def _undoable(alias: str, run_id: str) -> Run:
+def _undoable(alias: str, run_id: str, delete_created: bool) -> Run:
     run = find_run(alias, run_id)
     if run.state == State.UNDONE:
-        raise Refused(f"Run {run_id} is undone already.")
+        deleted = sum(run.report.get("undone", {}).get("deleted", {}).values())
+        created = Change.objects.using(alias).filter(run=run, action=Change.Action.CREATE).count()
+        if not (delete_created and created and not deleted):
+            raise Refused(f"Run {run_id} is undone already.")
+        return run
     if run.state not in UNDOABLE:
         raise Refused(f"Run {run_id} is {run.state}: it changed nothing, so there is nothing to undo.")
     return run
 
 
+def _actions(run: Run, delete_created: bool) -> frozenset[Change.Action]:
+    """What is left to undo of a run: of one that is undone, the records that it created."""
+    updates = set() if run.state == State.UNDONE else {Change.Action.UPDATE}
+    return frozenset(updates | ({Change.Action.CREATE} if delete_created else set()))
+
+
 class _Undo:
     """One undo of one run."""
 
-    def __init__(self, alias: str, run_id: str, delete_created: bool, skip_conflicts: bool) -> None:
-        self.alias, self.run_id = alias, run_id
+    def __init__(self, alias: str, run: Run, delete_created: bool, skip_conflicts: bool) -> None:
+        self.alias, self.run_id = alias, run.id
         self.delete_created, self.skip_conflicts = delete_created, skip_conflicts
         self.connection = connections[alias]
         self.dialect = dialect(self.connection)
-        self.plan = UndoPlan(self.dialect, run_id, delete_created)
-        self.result = UndoResult(run_id)
+        self.plan = UndoPlan(self.dialect, run.id, _actions(run, delete_created))
+        self.result = UndoResult(run.id)
 
     def describe(self) -> UndoResult:
         self.result.dry_run = True
@@ -112,13 +122,13 @@ class _Undo:
     def execute(self) -> UndoResult:
         tables = [each.model._meta.db_table for each in self.plan.models]
         with self.dialect.run_lock(tables, lock_holder(f"undo of {self.run_id}")), self._tables():
-            record = RunRecord(self.alias, _undoable(self.alias, self.run_id))
+            record = RunRecord(self.alias, _undoable(self.alias, self.run_id, self.delete_created))
             record.enter(State.UNDOING)
             failpoint("undo.begun")
             try:
                 self._undo(record)
             except BaseException:
-                self._step_back(record.run)
+                self._step_back()
                 raise
         return self.result
 
@@ -167,12 +177,13 @@ class _Undo:
             failpoint("undo.before_commit")
         failpoint("undo.committed")
 
-    def _step_back(self, run: Run) -> None:
+    def _step_back(self) -> None:
         """Writes that the run stands as before, unless the undo was committed after all."""
         if not self.connection.is_usable():
             self.connection.close()
         with suppress(DatabaseError):  # then the record stays open; the next undo, or import_runs --recover, closes it
-            Run.objects.using(self.alias).filter(id=run.id, state=State.UNDOING).update(state=state_before_undo(run))
+            before = state_before_undo(find_run(self.alias, self.run_id))  # as the database has it, not as it was to be
+            Run.objects.using(self.alias).filter(id=self.run_id, state=State.UNDOING).update(state=before)
 
     # -- writing
 

@@ -62,11 +62,11 @@ class UndoPlan:
     """The plan to undo ``run``. See Note [Tables of an undo].
 
     Args:
-        delete_created: whether the records that the run created go as well.
+        actions: which of its actions are undone: updates, creations or both.
     """
 
-    def __init__(self, dialect: Dialect, run: str, delete_created: bool) -> None:
-        self.dialect, self.run, self.delete_created = dialect, run, delete_created
+    def __init__(self, dialect: Dialect, run: str, actions: frozenset[Change.Action]) -> None:
+        self.dialect, self.run, self.actions = dialect, run, actions
         self.models = _journalled(dialect, run)
 
     def create_tables(self) -> None:
@@ -92,7 +92,7 @@ class UndoPlan:
         for each in self.models:
             self._find_changes(each)
         self._take_out()
-        while self.delete_created and self._find_references():
+        while Change.Action.CREATE in self.actions and self._find_references():
             self._take_out()  # which may be what kept another one from being referred to
 
     def lock(self) -> None:
@@ -130,8 +130,9 @@ class UndoPlan:
     @property
     def _records(self) -> str:
         """FROM the journal c, the records of a run and a model that are to be undone."""
-        which = "" if self.delete_created else f" AND c.action = '{Change.Action.UPDATE}'"
-        return f"FROM {self.dialect.table(Change)} c WHERE c.run_id = %s AND c.model = %s{which}"
+        which = ", ".join(f"'{action}'" for action in sorted(self.actions))
+        journal = self.dialect.table(Change)
+        return f"FROM {journal} c WHERE c.run_id = %s AND c.model = %s AND c.action IN ({which})"
 
     def _typed_key(self, each: Journalled) -> str:
         return self.dialect.from_text(each.pk, "c.key")

@@ -79,5 +79,8 @@ class Own:
 
 
 def own(model: Any) -> Own:
-    """A link to what the same row wrote to a model, as in ``yield {"user": own(User)}``."""
+    """The value of a link to what the same row wrote to a model.
+
+    For example ``yield {"committee": row.committee, "user": own(User)}``.
+    """
     return Own(model)

@@ -76,10 +76,10 @@ class Stager:
         batch: list[tuple[int, Row]] = []
         for each in validated:
             self.read += 1
-            if each.row is None:
-                self._refuse(each)
-            elif not self.spec.wanted(type(each.row)):
+            if each.kind is not None and not self.spec.wanted(self.spec.rows[each.kind]):
                 self._left_out += 1
+            elif each.row is None:
+                self._refuse(each)
             else:
                 batch.append((each.kind or 0, each.row))
             if len(batch) >= self.batch_size:

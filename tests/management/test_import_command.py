@@ -83,7 +83,7 @@ def test_an_import_exits_0_and_ends_with_the_command_that_undoes_it(file: File) 
     assert "2 read = 1 created + 1 updated + 0 unchanged + 0 skipped + 0 rejected" in outcome.out
     assert "testapp.Thing        1        1          0" in outcome.out
     assert Run.objects.get().backup in outcome.out
-    assert outcome.out.endswith(f"To undo this run:\n  python manage.py undo_import {run_id}\n")
+    assert outcome.out.endswith(f"  python manage.py undo_import {run_id}\n")
     assert Thing.objects.count() == 2
 
 

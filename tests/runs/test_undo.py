@@ -181,6 +181,19 @@ def test_created_records_stay_unless_they_are_to_go(importing: Importer) -> None
     assert Thing.objects.count() == Thing.tags.through.objects.count() == 1
 
 
+def test_what_was_kept_can_be_deleted_later(importing: Importer, content: Content) -> None:
+    """Who undoes a run and then finds its new records still there has not lost the way back."""
+    Thing.objects.create(code="a", name="old")
+    before = content(Thing)
+    run = importing(ThingsImport, "code,name\na,new\nb,created\n").run
+    undo(run)
+    assert Thing.objects.filter(code="b").exists()
+    undo(run, delete_created=True)
+    assert content(Thing) == before
+    with pytest.raises(Refused):
+        undo(run, delete_created=True)
+
+
 def test_delete_created_is_the_whole_way_back(importing: Importer, content: Content) -> None:
     """What the run created goes, with the many-to-many, and what refers to it goes with it or is put back."""
     Box.objects.create(name="blue")

@@ -5,7 +5,8 @@
 a statement, a cascade, a trigger, a function. Counts of the transaction before can linger for about a second, so
 they are compared with a baseline. TRUNCATE, DROP and ALTER delete without counting; they take an AccessExclusiveLock,
 which this backend then holds on a relation that is not temporary. (Filenodes are no proof: VACUUM FULL by somebody
-else changes them, too.)
+else changes them, too.) A function that switches the counting off while it runs would blind all of this, so a database
+that has one is refused.
 """
 
 from __future__ import annotations
@@ -36,6 +37,16 @@ _EXCLUSIVE = """
 """
 
 
+_BLINDING = """
+    SELECT p.oid::regprocedure::text FROM pg_proc p
+    JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND (
+      EXISTS (SELECT 1 FROM unnest(p.proconfig) setting WHERE setting ~* '^(track_counts|session_replication_role)=')
+      OR (l.lanname NOT IN ('c', 'internal') AND p.prosrc ~* '\\mtrack_counts\\M'))
+    ORDER BY 1 LIMIT 5
+"""
+
+
 class PostgreSQLWitness(Witness):
     """See Note [Witness]."""
 
@@ -44,6 +55,7 @@ class PostgreSQLWitness(Witness):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self._assert_counting()
+        self._assert_nothing_blinds()
         self.baseline = self._deleted()
 
     def assert_nothing_deleted(self, inserted: Mapping[str, int], besides: Mapping[str, int] = NOTHING) -> None:
@@ -60,6 +72,13 @@ class PostgreSQLWitness(Witness):
             raise DeletionDetected(
                 f"Rows were removed while the import was writing: {', '.join(sorted(guilty))}. Everything was rolled "
                 "back. Look for a trigger, a cascade or a hook on these tables."
+            )
+
+    def _assert_nothing_blinds(self) -> None:
+        if functions := [name for (name,) in self.dialect.rows(_BLINDING)]:
+            raise GuardUnavailable(
+                f"These functions switch off what deletions are seen by: {', '.join(functions)}. Remove track_counts and "
+                "session_replication_role from them, or drop them."
             )
 
     def _deleted(self) -> dict[str, int]:

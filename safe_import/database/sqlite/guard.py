@@ -3,12 +3,15 @@
 # Note [Authorizer]
 SQLite asks the authorizer when a statement is prepared, for the statements inside triggers too
 (https://sqlite.org/c3ref/set_authorizer.html). SQLITE_DENY fails the statement; SQLITE_IGNORE would let it go on
-without effect. A REPLACE removes rows without asking, so the witness counts the rows of every table, too: under the
-write lock, nobody else can change the counts.
+without effect. A REPLACE removes rows without asking, so triggers and tables that are declared with one are refused
+where they would be used, and the witness counts the rows of every table, too: under the write lock, nobody else can
+change the counts. The shadow tables in which a virtual table keeps itself (a full-text index, say) are its own affair;
+what counts is the virtual table.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,16 +32,23 @@ _WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE} 
     sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_DROP_VIEW, sqlite3.SQLITE_CREATE_VTABLE,
 }  # fmt: skip
 _REMOVES = {sqlite3.SQLITE_DELETE} | _DROPS
+_ADDS = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE}
+_REPLACES = re.compile(r"\bOR\s+REPLACE\b|\bREPLACE\s+INTO\b|\bON\s+CONFLICT\s+REPLACE\b", re.IGNORECASE)
 
 Denied = list[tuple[str, str | None]]  # table, and the trigger it happened in
 
 
-def _denying(actions: set[int], denied: Denied, may_delete: Collection[str] = ()) -> Callable[..., int]:
+def _denying(
+    actions: set[int], denied: Denied, may_delete: Collection[str] = (), replacing: Collection[str] = ()
+) -> Callable[..., int]:
     def authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
         # ALTER TABLE names the database first; everything else names it in its place.
         where = first if action == sqlite3.SQLITE_ALTER_TABLE else database
         if action == sqlite3.SQLITE_DELETE and first in may_delete:
             return sqlite3.SQLITE_OK
+        if action in _ADDS and (first in replacing or trigger in replacing):
+            denied.append((first or "?", trigger))
+            return sqlite3.SQLITE_DENY
         if (action in actions or action == sqlite3.SQLITE_ALTER_TABLE) and where not in ("temp", None):
             denied.append(((second if action == sqlite3.SQLITE_ALTER_TABLE else first) or "?", trigger))
             return sqlite3.SQLITE_DENY
@@ -71,19 +81,32 @@ def witness(dialect: Dialect, may_delete: Collection[str]) -> Iterator[Witness]:
     denied: Denied = []
     raw = dialect.connection.connection
     guard = SQLiteWitness(dialect)
-    raw.set_authorizer(_denying(_REMOVES, denied, may_delete))
+    may_delete = {*may_delete, *_shadow_tables(dialect)}
+    raw.set_authorizer(_denying(_REMOVES, denied, may_delete, _replacing(dialect)))
     try:
         yield guard
-    except DatabaseError as error:
+    except (DatabaseError, sqlite3.DatabaseError) as error:  # the latter when a hook goes around Django
         if denied:
             table, trigger = denied[-1]
             by = f" by the trigger {trigger}" if trigger else ""
             raise DeletionDetected(
-                f"A deletion from {table}{by} was refused while the import was writing. Everything was rolled back."
+                f"A deletion from {table}{by} (or a REPLACE, which is one) was refused while the import was writing. "
+                "Everything was rolled back. Let the trigger or hook update the rows instead, or mark them."
             ) from error
         raise
     finally:
         raw.set_authorizer(None)
+
+
+def _shadow_tables(dialect: Dialect) -> set[str]:
+    """The tables in which virtual tables keep themselves; SQLite tells which they are since 3.37."""
+    return {name for _, name, kind, *_ in dialect.rows("PRAGMA main.table_list") if kind == "shadow"}
+
+
+def _replacing(dialect: Dialect) -> set[str]:
+    """Triggers and tables whose declaration resolves conflicts by removing the row in the way."""
+    declared = dialect.rows("SELECT name, sql FROM main.sqlite_master WHERE type IN ('table', 'trigger')")
+    return {name for name, sql in declared if sql and _REPLACES.search(sql)}
 
 
 class SQLiteWitness(Witness):
@@ -113,4 +136,5 @@ class SQLiteWitness(Witness):
         tables = self.dialect.rows(
             "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         )
-        return {name: self.dialect.value(f"SELECT count(*) FROM main.{self.dialect.quote(name)}") for (name,) in tables}
+        names = {name for (name,) in tables} - _shadow_tables(self.dialect)
+        return {name: self.dialect.value(f"SELECT count(*) FROM main.{self.dialect.quote(name)}") for name in names}

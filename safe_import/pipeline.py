@@ -120,8 +120,10 @@ class ImportRun:
     def _run_lock(self) -> AbstractContextManager[None]:
         if not self.options.commits:
             return nullcontext()
-        tables = [target.model._meta.db_table for target in self.spec.targets]
-        return self.dialect.run_lock(tables, lock_holder(f"import {self.spec.name}"))
+        return self.dialect.run_lock(self._tables(), lock_holder(f"import {self.spec.name}"))
+
+    def _tables(self) -> list[str]:
+        return [target.model._meta.db_table for target in self.spec.targets]
 
     def _once_more_if_stale(self) -> None:
         for last in (False, True):
@@ -234,7 +236,7 @@ class ImportRun:
         """Deletes and loads in one transaction: when the file is refused, what was deleted is still there."""
         querysets = list(self.spec.clear())
         cleared = tables_changed_by_deletion(queryset.model for queryset in querysets)
-        self._back_up([*cleared, *(target.model._meta.db_table for target in self.spec.targets)])
+        self._back_up([*cleared, *self._tables()])
         self.books.enter(State.APPLYING)
         with self._rolled_back_if_rehearsed(), self.dialect.writing(self.timeouts):
             comparison = self._comparison()

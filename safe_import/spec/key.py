@@ -30,6 +30,14 @@ class Key:
         object.__setattr__(self, "casefold", casefold)
 
     @classmethod
+    def every_row(cls) -> Key:
+        """The key of records that have none: every row of the source is a new record. Run again, it creates them again."""
+        key = object.__new__(cls)
+        object.__setattr__(key, "fields", ())
+        object.__setattr__(key, "casefold", False)
+        return key
+
+    @classmethod
     def of(cls, key: Key | str | Sequence[str]) -> Key:
         """A key from any of the accepted spellings: ``"email"``, ``("ladder", "code")``, ``Key(...)``."""
         if isinstance(key, Key):

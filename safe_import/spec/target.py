@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Mode = Literal["upsert", "insert", "update"]
 Agree = Literal["error", "first", "last"]
-Write = Literal["sql", "save"]
+Writer = Callable[[Any, Any], None]  # of the workspace, which this layer does not know, and the target
+Write = Literal["sql", "save"] | Writer
 Record = Mapping[str, Any]
 RecordMaker = Callable[[Any, Any], Iterable[Record] | None]
 
@@ -70,8 +71,9 @@ def target(
         links: {field: Link or Through}. Every relation that the method yields needs one.
         agree: what several rows that bring the same record may do when they disagree about a field: ``error``,
             ``first`` or ``last`` wins.
-        write: ``sql``, set-based; ``save``, which calls ``save()`` of each instance. A model with its own ``save()``
-            or receivers of its signals must choose.
+        write: ``sql``, set-based; ``save``, which calls ``save()`` of each instance; or a function (workspace, target)
+            that writes the records of the plan itself, as ``stages/apply/save.py`` does. A model with its own
+            ``save()`` or receivers of its signals must choose.
         row: the kind of row this target is made from, for specs with several.
         columns: {field: field of the row}, so that messages name the right column; needed only where the names differ.
         db_rewrites: fields that a trigger of the database may store otherwise than they were written.

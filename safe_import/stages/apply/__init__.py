@@ -18,7 +18,7 @@ from safe_import.stages.apply.sql import insert_records, update_records
 if TYPE_CHECKING:
     from safe_import.plan.workspace import Workspace
 
-__all__ = ["apply_plan"]
+__all__ = ["apply_plan", "write_journals", "write_records"]
 
 
 def apply_plan(ws: Workspace, run: str) -> None:
@@ -27,6 +27,12 @@ def apply_plan(ws: Workspace, run: str) -> None:
     Raises:
         StalePlan: somebody changed the records since the plan was made.
     """
+    write_records(ws)
+    write_journals(ws, run)
+
+
+def write_records(ws: Workspace) -> None:
+    """The first half of ``apply_plan``: writes the records."""
     ws.dialect.assert_unchanged()
     for target in ws.targets:
         _lock(ws, target)
@@ -36,7 +42,9 @@ def apply_plan(ws: Workspace, run: str) -> None:
     failpoint("apply.keys_assigned")
     now = timezone.now()
     for target in ws.targets:
-        if target.write == "save":
+        if callable(target.write):
+            target.write(ws, target)
+        elif target.write == "save":
             save_records(ws, target)
         else:
             insert_records(ws, target, now)
@@ -44,6 +52,10 @@ def apply_plan(ws: Workspace, run: str) -> None:
             update_records(ws, target, now)
         failpoint("apply.written")
     ws.dialect.settle_constraints()
+
+
+def write_journals(ws: Workspace, run: str) -> None:
+    """The second half of ``apply_plan``: writes down what the records are now."""
     for target in ws.targets:
         write_journal(ws, target, run)
     failpoint("apply.journalled")
@@ -52,7 +64,7 @@ def apply_plan(ws: Workspace, run: str) -> None:
 def _lock(ws: Workspace, target: Target) -> None:
     """Locks the rows to be updated, and tells whether they are still what the plan saw."""
     plan, d = ws.name(target, "plan"), ws.dialect
-    if not unique_in_database(target):
+    if target.key.fields and not unique_in_database(target):
         d.lock_table(target.model)  # nothing else keeps somebody from creating the same record meanwhile
         created = f"SELECT g.k FROM {ws.name(target, 'group')} g JOIN {plan} p ON p.rec = g.rec WHERE p.fate = 'create'"
         if keys_of_database(ws, target, created):

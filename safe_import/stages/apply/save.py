@@ -25,7 +25,7 @@ _CHANGED = "si_changed"  # an extra column of the rows: the names of the fields 
 def save_records(ws: Workspace, target: Target) -> None:
     """Creates and updates the records of the plan through their ``save()``, in the order of the file."""
     alias = ws.dialect.connection.alias
-    for instance in _new_instances(ws, target):
+    for instance in new_instances(ws, target):
         instance._state.adding = True
         instance.save(using=alias, force_insert=True)
     for instance in _updated_instances(ws, target):
@@ -34,8 +34,10 @@ def save_records(ws: Workspace, target: Target) -> None:
         instance.save(using=alias, update_fields=[*names, *automatic])
 
 
-def _new_instances(ws: Workspace, target: Target) -> Iterator[Model]:
-    sql, params = select_new(ws, target, new_record(ws, target, timezone.now()))
+def new_instances(ws: Workspace, target: Target) -> Iterator[Model]:
+    """The records to be created, not saved yet, in the order of the file; each with its ``si_rec`` and ``si_line``."""
+    columns = {**new_record(ws, target, timezone.now()), "si_rec": ("p.rec", []), "si_line": ("p.line", [])}
+    sql, params = select_new(ws, target, columns)
     yield from _batches(ws, target, sql, params)
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from safe_import.sources import Source
     from safe_import.spec.import_spec import ImportSpec
 
-_PROGRESS_EVERY = 500
-
 
 class Books:
     """Keeps the books of one run of ``spec``. A run that does not commit has no record."""
@@ -138,9 +136,9 @@ class Books:
 
     def counted(self, rows: Iterator[Any]) -> Iterator[Any]:
         """The rows of the file, with their number told now and then."""
-        count = 0
+        count, every = 0, self.listeners.progress_every
         for count, row in enumerate(rows, 1):
-            if count % _PROGRESS_EVERY == 0:
+            if count % every == 0:
                 self.tell("progress", stage="validate", rows=count)
             yield row
         self.tell("progress", stage="validate", rows=count)

@@ -29,12 +29,14 @@ class Event:
 class Observer(Protocol):
     """Called with every event of a run.
 
-    One with a false attribute ``wants_records`` can do without ``rejected`` and ``record``.
+    One with a false attribute ``wants_records`` can do without ``rejected`` and ``record``. One with a number
+    ``progress_every`` is told of ``progress`` after so many rows at the latest; of every 500 otherwise.
     """
 
     def __call__(self, event: Event, /) -> None: ...
 
 
+_PROGRESS_EVERY = 500
 _of_every_run: list[Observer] = []
 
 
@@ -53,6 +55,12 @@ class Listeners:
     def want_records(self) -> bool:
         """Whether anybody cares about single rows and records, which take time to tell."""
         return any(getattr(observer, "wants_records", True) for observer in self._observers)
+
+    @property
+    def progress_every(self) -> int:
+        """After how many rows somebody wants to hear how far the run is."""
+        wishes = (getattr(observer, "progress_every", _PROGRESS_EVERY) for observer in self._observers)
+        return min(wishes, default=_PROGRESS_EVERY)
 
     def tell(self, event: Event) -> None:
         for observer in self._observers:

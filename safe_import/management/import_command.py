@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from safe_import.audit import AuditLogger
 from safe_import.errors import SafeImportError
 from safe_import.events import Event, Listeners
-from safe_import.management.options import add_run_flags, add_spec_flags, run_options, usage_error
+from safe_import.management.options import FILE_FLAGS, add_run_flags, add_spec_flags, run_options, usage_error
 from safe_import.pipeline import run_import
 from safe_import.records import RunResult
 from safe_import.report.advice import Commands
@@ -42,9 +42,15 @@ class DoneInPart(CommandError):
 
 
 class ImportCommand(BaseCommand):
-    """Imports a file by ``spec``, which subclasses set."""
+    """Imports a file by ``spec``, which subclasses set.
+
+    Attributes:
+        spec: the declaration of the import.
+        file_flags: how the flag for the file is spelled; the first one is shown.
+    """
 
     spec: ClassVar[type[ImportSpec]]
+    file_flags: ClassVar[tuple[str, ...]] = FILE_FLAGS
 
     # What was typed; empty where a program calls the command. Django itself tells the command nothing of it.
     _typed: Sequence[str] = ()
@@ -62,7 +68,7 @@ class ImportCommand(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_run_flags(parser)
+        add_run_flags(parser, self.file_flags)
         add_spec_flags(parser, self.spec.Options)
 
     # -- one JSON object, also on failure
@@ -118,16 +124,30 @@ class ImportCommand(BaseCommand):
                 observers.append(stack.enter_context(AuditLogger(options["log_file"])))
             if self.stderr.isatty() and options["verbosity"]:
                 observers.append(stack.enter_context(ProgressBar(color=not options["no_color"])))
+            observers += self.observers(options)
             source = stack.enter_context(self._source(options, observers))
             return run_import(self.spec, source, observers=observers, **keywords)
 
     def _source(self, options: dict[str, Any], observers: Sequence[Observer]) -> Source:
         try:
-            return open_source(options["csv"], encoding=options["encoding"], delimiter=options["delimiter"])
+            return self.open(options)
         except SafeImportError as error:  # there is no run yet that could tell it
             report = self._failed(error.exit_code).as_dict()
             Listeners(observers).tell(Event("failed", None, {"error": error, "report": report}))
             raise
+
+    def open(self, options: dict[str, Any]) -> Source:
+        """Open the file that the command line names. A command that reads a format of its own has its own way.
+
+        Raises:
+            SourceError: the file can't be read.
+            UsageError: an option can't be worked with.
+        """
+        return open_source(options["csv"], encoding=options["encoding"], delimiter=options["delimiter"])
+
+    def observers(self, options: dict[str, Any]) -> Sequence[Observer]:
+        """Return who else is told of the run; nobody, unless a command says so."""
+        return ()
 
     def keywords(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the keywords of ``run_import`` that the command line stands for.

@@ -13,19 +13,23 @@ from safe_import.run_options import RunOptions
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel, ValidationError
     from pydantic.fields import FieldInfo
 
+FILE_FLAGS = ("--csv", "--file")
 _SPELLED_OTHERWISE = {"validate_data": "--validate"}
 
 
-def add_run_flags(parser: ArgumentParser) -> None:
-    """Add the flags that every import has."""
-    parser.add_argument(
-        "--csv", "--file", dest="csv", required=True, metavar="FILE", help="the file; - reads standard input"
-    )
+def add_run_flags(parser: ArgumentParser, file_flags: Sequence[str] = FILE_FLAGS) -> None:
+    """Add the flags that every import has.
+
+    Args:
+        parser: of the command.
+        file_flags: how the flag for the file is spelled.
+    """
+    parser.add_argument(*file_flags, dest="csv", required=True, metavar="FILE", help="the file; - reads standard input")
     _add_flags_of_caution(parser)
     _add_flags_of_files(parser)
     _add_flags_of_the_database(parser)

@@ -205,6 +205,10 @@ class Dialect(abc.ABC):
     def lock_table(self, model: type[models.Model]) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Keeps others from inserting into the table until the transaction ends."""
 
+    def partition_columns(self, model: type[models.Model]) -> frozenset[str]:
+        """The columns that decide in which partition a record is stored."""
+        return frozenset()
+
     @abc.abstractmethod
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
         """A SELECT of (rec, pk) that gives each rec of the SELECT ``ordered`` the next generated primary key."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safe_import.database.fields import column_name
+from safe_import.plan.fates import changes, written_fields
+
 if TYPE_CHECKING:
     from safe_import.plan.workspace import Workspace
+    from safe_import.spec.target import Target
 
 
 def changed_too_much(ws: Workspace, limit: str) -> str | None:
@@ -21,3 +25,36 @@ def changed_too_much(ws: Workspace, limit: str) -> str | None:
         if updates > allowed:
             return f"{updates} records of {target.label} would be updated, more than --max-changes {limit} allows"
     return None
+
+
+def moves_records(ws: Workspace) -> str | None:
+    """Which update would make other records of those that are there; None when none would.
+
+    A record with another primary key is another record, and so is one in another partition: PostgreSQL deletes it here
+    and inserts it there.
+    """
+    for target in ws.targets:
+        partitioned = ws.dialect.partition_columns(target.model)
+        for name in written_fields(ws, target):
+            field = target.fields[name]
+            if name in target.key.fields or not (field.primary_key or column_name(field) in partitioned):
+                continue
+            if count := _updates_of(ws, target, name):
+                what = "primary key" if field.primary_key else "partition"
+                return (
+                    f"{count} records of {target.label} would get another {what} through {name}, which counts as "
+                    f"deleting them. Leave {name} out of what the spec brings"
+                )
+    return None
+
+
+def _updates_of(ws: Workspace, target: Target, name: str) -> int:
+    d = ws.dialect
+    return int(
+        d.value(
+            f"SELECT count(*) FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
+            f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+            f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+            f" WHERE p.fate = 'update' AND {changes(ws, target, name)}"
+        )
+    )

@@ -23,12 +23,14 @@ def verify_landed(ws: Workspace) -> None:
         VerificationFailed: a record is missing, or a trigger wrote another value than the plan has.
     """
     for target in ws.targets:
-        planned = ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'plan')} WHERE fate = 'create'")
-        landed_ = ws.dialect.value(f"SELECT count(*) {_created(ws, target)}")
-        if planned != landed_:
-            raise VerificationFailed(
-                f"{planned} records of {target.label} were to be created, but {landed_} are there."
-            )
+        for fate, rows in (("create", _created(ws, target)), ("update", _updated(ws, target))):
+            planned = ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'plan')} WHERE fate = '{fate}'")
+            landed_ = ws.dialect.value(f"SELECT count(*) {rows}")
+            if planned != landed_:
+                raise VerificationFailed(
+                    f"{planned} records of {target.label} were to be {fate}d, but {landed_} are there. Look for a "
+                    "trigger on its table that skips rows or rewrites their primary key."
+                )
         if target.write == "sql":
             _verify_values(ws, target)
 

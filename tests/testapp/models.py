@@ -94,3 +94,15 @@ class Computed(models.Model):
     shout = models.GeneratedField(
         expression=Upper("name"), output_field=models.CharField(max_length=64), db_persist=True
     )
+
+
+class Measure(models.Model):
+    """Stored in partitions, by a table that a test makes."""
+
+    code = models.CharField(max_length=9, unique=True)
+    region = models.CharField(max_length=9)
+    value = models.IntegerField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "testapp_measure"

@@ -222,6 +222,21 @@ class PostgreSQL(Dialect):
     def lock_table(self, model: type[models.Model]) -> None:
         self.execute(f"LOCK TABLE {self.table(model)} IN SHARE ROW EXCLUSIVE MODE")
 
+    def partition_columns(self, model: type[models.Model]) -> frozenset[str]:
+        """Those of partitions of partitions as well, and those that an expression of the partition key names."""
+        found = self.rows(
+            "SELECT pg_get_partkeydef(p.partrelid) FROM pg_partition_tree(%s::regclass) tree"
+            " JOIN pg_partitioned_table p ON p.partrelid = tree.relid",
+            [self.table(model)],
+        )
+        columns = self._types(model._meta.db_table)
+        return frozenset(
+            column
+            for column in columns
+            for (definition,) in found
+            if re.search(rf"(?<!\w){re.escape(self.quote(column))}(?!\w)|\b{re.escape(column)}\b", definition)
+        )
+
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
         column = column_name(pk_of(model))
         sequence = self.value("SELECT pg_get_serial_sequence(%s, %s)", [self.table(model), column])

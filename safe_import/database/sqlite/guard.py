@@ -31,7 +31,8 @@ _WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE} 
     sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_INDEX, sqlite3.SQLITE_CREATE_TRIGGER, sqlite3.SQLITE_CREATE_VIEW,
     sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_DROP_VIEW, sqlite3.SQLITE_CREATE_VTABLE,
 }  # fmt: skip
-_REMOVES = {sqlite3.SQLITE_DELETE} | _DROPS
+_REMOVES = {sqlite3.SQLITE_DELETE, sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_DROP_TRIGGER} | _DROPS
+_SCHEMA = "sqlite_master"  # every DROP asks first whether it may delete from it, and then by its own name
 _ADDS = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE}
 _REPLACES = re.compile(r"\bOR\s+REPLACE\b|\bREPLACE\s+INTO\b|\bON\s+CONFLICT\s+REPLACE\b", re.IGNORECASE)
 
@@ -81,7 +82,7 @@ def witness(dialect: Dialect, may_delete: Collection[str]) -> Iterator[Witness]:
     denied: Denied = []
     raw = dialect.connection.connection
     guard = SQLiteWitness(dialect)
-    may_delete = {*may_delete, *_shadow_tables(dialect)}
+    may_delete = {*may_delete, *_shadow_tables(dialect), _SCHEMA}
     raw.set_authorizer(_denying(_REMOVES, denied, may_delete, _replacing(dialect)))
     try:
         yield guard

@@ -10,7 +10,7 @@ from safe_import.conf import conf
 from safe_import.errors import Refused
 from safe_import.plan import outcome
 from safe_import.plan.messages import message_of
-from safe_import.plan.refusal import changed_too_much
+from safe_import.plan.refusal import changed_too_much, moves_records
 from safe_import.plan.suggestions import Suggestions, suggestions
 from safe_import.sources.rejects import RejectsFile
 
@@ -76,6 +76,8 @@ class Findings:
         if self.options.plan and self.options.plan != result.plan:
             raise Refused(f"The plan is {result.plan}, not the one that was asked for. Nothing was changed.")
         if self.options.max_changes and (reason := changed_too_much(self.ws, self.options.max_changes)):
+            raise Refused(f"{reason}. Nothing was changed.")
+        if reason := moves_records(self.ws):
             raise Refused(f"{reason}. Nothing was changed.")
 
     def write_rejects(self, source: Source) -> Path:

@@ -150,7 +150,7 @@ def test_a_hook_that_blinds_the_witness_is_found_out(
     """The settings are read again before the commit."""
     Token.objects.create(name="kept")
     hook(lambda: _execute(f"SET LOCAL {setting}"))
-    with pytest.raises(GuardUnavailable, match=setting.split()[0]):
+    with pytest.raises(GuardUnavailable, match=setting.split(" ", 1)[0]):
         importing(HeardImport, "name\na\n")
     _assert_nothing_changed()
 
@@ -199,8 +199,10 @@ def partitions(sql: Callable[..., None]) -> None:
     """The table of Measure, in partitions, one of them in partitions itself."""
     sql(
         (
-            "CREATE TABLE testapp_measure (id bigserial, code varchar(9), region varchar(9), value int,"
-            " PRIMARY KEY (id, region, value)) PARTITION BY LIST (region)",
+            """
+            CREATE TABLE testapp_measure (id bigserial, code varchar(9), region varchar(9), value int,
+            PRIMARY KEY (id, region, value)) PARTITION BY LIST (region)
+            """,
             "DROP TABLE testapp_measure",
         ),
         ("CREATE TABLE measure_north PARTITION OF testapp_measure FOR VALUES IN ('north')", ""),
@@ -248,8 +250,7 @@ def test_a_trigger_that_replaces_one_row_by_another_is_refused(
     before = list(Token.objects.values())
     sql(
         (
-            f"CREATE TRIGGER swaps AFTER INSERT ON testapp_thing BEGIN {act} testapp_token (id, name)"
-            " VALUES ('0', 'kept'); END",
+            f"CREATE TRIGGER swaps AFTER INSERT ON testapp_thing BEGIN {act} testapp_token VALUES ('0', 'kept'); END",
             "DROP TRIGGER swaps",
         )
     )

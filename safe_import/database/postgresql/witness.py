@@ -77,8 +77,8 @@ class PostgreSQLWitness(Witness):
     def _assert_nothing_blinds(self) -> None:
         if functions := [name for (name,) in self.dialect.rows(_BLINDING)]:
             raise GuardUnavailable(
-                f"These functions switch off what deletions are seen by: {', '.join(functions)}. Remove track_counts and "
-                "session_replication_role from them, or drop them."
+                f"These functions switch off what deletions are seen by: {', '.join(functions)}. Remove track_counts "
+                "and session_replication_role from them, or drop them."
             )
 
     def _deleted(self) -> dict[str, int]:

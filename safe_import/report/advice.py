@@ -48,7 +48,8 @@ def _of_failure(result: RunResult, file: str) -> Iterator[str]:
         return
     yield f"Correct {file} and run the same command again."
     if sound := result.rows.read - result.rows.rejected:
-        yield f"Or import the {sound:,} valid rows alone, the others go into a file of their own: --on-error continue"
+        rows = "valid row" if sound == 1 else f"{sound:,} valid rows"
+        yield f"Or import the {rows} alone, the others go into a file of their own: --on-error continue"
 
 
 def _of_preview(result: RunResult, commands: Commands) -> Iterator[str]:

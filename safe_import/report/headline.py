@@ -42,7 +42,7 @@ def _imported(result: RunResult) -> str:
 def in_part(result: RunResult) -> str:
     """Return what is not in the database after an import in part."""
     rejected = f"{result.rows.rejected:,} of {result.rows.read:,} rows rejected" if result.rows.rejected else ""
-    held = f"{result.links_held:,} links held" if result.links_held else ""
+    held = f"{result.links_held:,} {'link' if result.links_held == 1 else 'links'} held" if result.links_held else ""
     return ", ".join(filter(None, (rejected, held)))
 
 

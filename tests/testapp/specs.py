@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from safe_import.spec.import_spec import ImportSpec, NoOptions
-from safe_import.spec.key import Key
-from safe_import.spec.link import Link, own
-from safe_import.spec.row import Row
-from safe_import.spec.target import target
+from safe_import.spec import ImportSpec, Key, Link, NoOptions, Row, own, target
 from safe_import.types import Boolean, Date, Integer, Json, Number, Text
 from tests.testapp.models import Box, Computed, Heard, Node, Saved, Tag, Thing, Token
 

@@ -21,11 +21,7 @@ from commands.people.models import (
     User,
 )
 from commands.people.models.history import EventType
-from safe_import.spec.import_spec import ImportSpec, NoOptions
-from safe_import.spec.key import Key
-from safe_import.spec.link import Link, own
-from safe_import.spec.lookup import Lookup
-from safe_import.spec.target import target
+from safe_import.spec import ImportSpec, Key, Link, Lookup, NoOptions, own, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

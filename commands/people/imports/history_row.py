@@ -11,7 +11,7 @@ from commands.people.imports.cells import Code, Name
 from commands.people.models import PayBand
 from commands.people.models.history import EventType
 from commands.people.models.ladders import Stage
-from safe_import.spec.row import Row
+from safe_import.spec import Row
 from safe_import.types import Choice, Date, Email, Invalid, Json, Number, Text
 
 if TYPE_CHECKING:

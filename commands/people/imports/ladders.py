@@ -10,10 +10,7 @@ from commands.people.checks import LADDERS
 from commands.people.imports.cells import Code, Name
 from commands.people.models import Ladder, LadderAspect, LadderLevel, TimelineEvent
 from commands.people.models.ladders import Stage
-from safe_import.spec.import_spec import ImportSpec, NoOptions
-from safe_import.spec.link import Link
-from safe_import.spec.row import Row
-from safe_import.spec.target import target
+from safe_import.spec import ImportSpec, Link, NoOptions, Row, target
 from safe_import.types import Choice, Integer, Number, Text
 
 if TYPE_CHECKING:

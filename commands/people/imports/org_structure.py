@@ -9,11 +9,7 @@ from pydantic import Field
 from commands.people.checks import ORG_STRUCTURE
 from commands.people.imports.cells import Name
 from commands.people.models import Category, Chapter, Department, Organization, Team, Tribe, User
-from safe_import.spec.import_spec import ImportSpec, NoOptions
-from safe_import.spec.key import Key
-from safe_import.spec.link import Link, Through
-from safe_import.spec.row import Row
-from safe_import.spec.target import target
+from safe_import.spec import ImportSpec, Key, Link, NoOptions, Row, Through, target
 from safe_import.types import Choice, Email, Text
 
 if TYPE_CHECKING:

@@ -22,11 +22,7 @@ from commands.people.models import (
     Tribe,
     User,
 )
-from safe_import.spec.import_spec import ImportSpec
-from safe_import.spec.link import Link, own
-from safe_import.spec.lookup import Lookup
-from safe_import.spec.row import Row
-from safe_import.spec.target import target
+from safe_import.spec import ImportSpec, Link, Lookup, Row, own, target
 from safe_import.types import Choice, Email, Text
 
 if TYPE_CHECKING:

@@ -104,3 +104,17 @@ class AfterCommitError(SafeImportError):
     """The data is committed, but something afterwards failed. Do not import again; see the run: ``import_runs RUN``."""
 
     exit_code = 5
+
+
+class Withheld(Exception):
+    """Stands for an exception whose text may hold a value: its type and its trace, and no more."""
+
+
+def without_text(error: BaseException | None) -> BaseException | None:
+    """Return what stands for ``error`` as the cause of one of ours, so that the trace may be shown anywhere."""
+    if error is None:
+        return None
+    cause = without_text(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
+    shown = error if isinstance(error, SafeImportError) else Withheld(type(error).__qualname__)
+    shown.__traceback__, shown.__cause__ = error.__traceback__, cause
+    return shown

@@ -26,7 +26,7 @@ from safe_import.database.deletion import tables_changed_by_deletion
 from safe_import.database.dialect import Timeouts
 from safe_import.database.failures import may_pass
 from safe_import.database.guard import refusing_deletions
-from safe_import.errors import StalePlan, UsageError
+from safe_import.errors import SafeImportError, StalePlan, UsageError, without_text
 from safe_import.failpoints import failpoint
 from safe_import.findings import Findings
 from safe_import.plan import outcome
@@ -112,9 +112,9 @@ class ImportRun:
                 self.books.finish()
         except BaseException as error:
             failure = self.books.fail(error)
-            if failure is error:
+            if not isinstance(failure, SafeImportError):
                 raise
-            raise failure from error
+            raise failure from without_text(failure.__cause__ if failure is error else error)
         return self.books.result
 
     def _run_lock(self) -> AbstractContextManager[None]:

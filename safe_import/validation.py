@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from safe_import.checks.run import run_checks
 from safe_import.database import dialect
 from safe_import.database.failures import describe
-from safe_import.errors import DatabaseFailure, UsageError
+from safe_import.errors import DatabaseFailure, UsageError, without_text
 from safe_import.records import CheckResult
 from safe_import.spec.import_spec import registry
 from safe_import.spelling import did_you_mean
@@ -43,7 +43,7 @@ def validate(kind: str, alias: str = DEFAULT_DB_ALIAS) -> dict[str, list[CheckRe
     try:
         return {name: run_checks(database, registry[name].checks) for name in specs}
     except DatabaseError as error:
-        raise DatabaseFailure(f"The data could not be checked: {describe(error)}.") from error
+        raise DatabaseFailure(f"The data could not be checked: {describe(error)}.") from without_text(error)
 
 
 def is_sound(results: Mapping[str, list[CheckResult]]) -> bool:

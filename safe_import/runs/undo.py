@@ -17,7 +17,7 @@ from safe_import.conf import conf
 from safe_import.database import dialect
 from safe_import.database.dialect import Timeouts
 from safe_import.database.failures import describe
-from safe_import.errors import DatabaseFailure, Refused, UndoConflict, UsageError, VerificationFailed
+from safe_import.errors import DatabaseFailure, Refused, UndoConflict, UsageError, VerificationFailed, without_text
 from safe_import.failpoints import failpoint
 from safe_import.models import Change, Run
 from safe_import.runs.record import RunRecord, State, find_run, lock_holder, state_before_undo, user_name
@@ -80,7 +80,7 @@ def undo(
         work = _Undo(alias, run, delete_created, skip_conflicts)
         return work.describe() if dry_run else work.execute()
     except DatabaseError as error:
-        raise DatabaseFailure(f"Nothing was undone: {describe(error)}.") from error
+        raise DatabaseFailure(f"Nothing was undone: {describe(error)}.") from without_text(error)
 
 
 def _undoable(alias: str, run_id: str, delete_created: bool) -> Run:

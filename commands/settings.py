@@ -26,10 +26,11 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "safe_import",
     "commands.people",
+    "commands.catalogue",
 ]
 # What is not installed can't be run: in production the commands that clear tables do not exist.
 if ENVIRONMENT in ("development", "staging"):
-    INSTALLED_APPS.append("commands.people.development")
+    INSTALLED_APPS += ["commands.people.development", "commands.catalogue.development"]
 
 DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

@@ -21,9 +21,10 @@ else:
     raise RuntimeError(f"SAFE_IMPORT_TEST_BACKEND is {BACKEND!r}; it can be 'sqlite' or 'postgresql'.")
 
 INSTALLED_APPS = [
-    *(app for app in INSTALLED_APPS if app != "commands.people.development"),
+    *(app for app in INSTALLED_APPS if not app.endswith(".development")),
     # Installed by mistake: nothing says that this is a developer's machine, unless a test does.
     "commands.people.development",
+    "commands.catalogue.development",
     "tests.testapp",
 ]
 

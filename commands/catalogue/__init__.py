@@ -1,0 +1,1 @@
+"""A directory of apps: who made them, what they are about, how they look."""

@@ -88,7 +88,7 @@ def _object(literal: Literal, label: str) -> SourceObject:
         raise UsageError("Reading TypeScript needs an extra: pip install 'safe_import[javascript]'") from None
     rules = {"parse_float": Decimal, "object_pairs_hook": _without_doubles, "strict": False}
     try:
-        return SourceObject(literal.line, chompjs.parse_js_object(literal.text, json_params=rules))
+        return SourceObject(literal.line, chompjs.parse_js_object(literal.text, loader_kwargs=rules))
     except _DoubledName:
         raise SourceError(f"{label}, line {literal.line}: the object that begins here has a name twice") from None
     except (ValueError, ArithmeticError):

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 )
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _PLAIN = re.compile(rf"true|false|null|{_NUMBER}").fullmatch
-_UNKNOWN_ESCAPE = re.compile(r"""\\(?:\\|["'/bfnrt]|u[0-9a-fA-F]{4}|(?P<unknown>.))""", re.DOTALL)
+_ESCAPE = re.compile(r"""\\(?:\\|["'/bfnrt]|u[0-9a-fA-F]{4}|(?P<unknown>.))""", re.DOTALL)
 _DEEPEST = 50
 _CLOSING = {"{": "}", "[": "]"}
 
@@ -157,11 +157,10 @@ class Script:
     def _judge_text(self, token: Token) -> None:
         if token.text.startswith("`") and "${" in token.text:
             raise self._error(token.at + token.text.index("${"), "a text with an expression in it; write it out")
-        for escape in _UNKNOWN_ESCAPE.finditer(token.text, 1, len(token.text) - 1):
+        for escape in _ESCAPE.finditer(token.text, 1, len(token.text) - 1):
             if escape["unknown"]:
-                raise self._error(
-                    token.at + escape.start(), r"an escape other than \n, \t, \", \\, \u0041 and the like"
-                )
+                reason = "an escape that is not read here; write the character itself"
+                raise self._error(token.at + escape.start(), reason)
 
     def _error(self, at: int, reason: str) -> SourceError:
         column = at - self._text.rfind("\n", 0, at)

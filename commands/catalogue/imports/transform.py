@@ -19,9 +19,9 @@ CATEGORY_COLUMN, REMARKS_COLUMN = "categories", "(remarks on the file)"
 def transform(lists: Mapping[str, Sequence[SourceObject]]) -> list[SourceObject]:
     """Return one row an app, in the order of the file.
 
-    ``categories`` becomes a list of objects: ``slug``, and ``name`` and ``icon`` where the file defines them. What there
-    is to say of the file as a whole goes with the first row: the lines of definitions that no app uses, or that define
-    a category again, and the ids of all apps.
+    ``categories`` becomes a list of objects: ``slug``, and ``name`` and ``icon`` where the file defines them. The first
+    row also carries what there is to say of the file as a whole: the lines of definitions that no app uses, or that
+    define a category again, and the ids of all apps.
 
     Args:
         lists: as ``extract`` returns them.

@@ -6,6 +6,7 @@ One subclass a vendor. Nothing outside this package asks which vendor it is.
 from __future__ import annotations
 
 import abc
+import time
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,9 +16,10 @@ from django.db import models
 
 from safe_import.database.encoding import Encoder, encoder
 from safe_import.database.fields import column_name
+from safe_import.errors import DatabaseFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -30,10 +32,11 @@ NOTHING: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """In seconds; always set while a run writes."""
+    """In seconds; always set while a run writes, but for that of the whole transaction, which may have no limit."""
 
     lock: float
     statement: float
+    transaction: float | None = None
 
 
 class Dialect(abc.ABC):
@@ -105,8 +108,8 @@ class Dialect(abc.ABC):
         """A table of the names of the members of ``sql``, a JSON object, in its column ``key``; for a FROM."""
 
     @abc.abstractmethod
-    def fingerprint(self, sql: Sequence[str]) -> str:
-        """A hash, as text, over texts that may be NULL."""
+    def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
+        """A hash, as text, over these columns of the row ``alias``."""
 
     @abc.abstractmethod
     def any_value(self, sql: str) -> str:
@@ -229,6 +232,10 @@ class Dialect(abc.ABC):
             LockHeld: another run has one of them; the message says which, and who when the database knows.
         """
 
+    def lock_holders(self, tables: Sequence[str]) -> list[str]:
+        """The other sessions that hold locks which keep a run from writing to ``tables``, as far as it can be told."""
+        return []
+
     @abc.abstractmethod
     def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
         """Guards a data transaction against deletions. Entered at its beginning.
@@ -252,6 +259,27 @@ class Witness(abc.ABC):
             inserted: how many rows the run itself inserted, by table name.
             besides: how many rows the run itself deleted, by table name.
         """
+
+
+class Deadline:
+    """The end of a transaction, held by looking at the clock before each of its statements."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.ends = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def passed(self) -> bool:
+        return self.ends is not None and time.monotonic() > self.ends
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Wraps the execution of a statement.
+
+        Raises:
+            DatabaseFailure: it is too late to begin it.
+        """
+        if self.passed:
+            raise DatabaseFailure("The import was rolled back: it took longer than the transaction timeout.")
+        return execute(sql, params, many, context)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def write_journal(ws: Workspace, target: Target, run: str) -> None:
     d, table = ws.dialect, ws.dialect.table(target.model)
     journal, pk, fields = d.table(Change), d.column(target.pk), list(target.fields.values())
     key = d.text(target.pk, f"t.{pk}")
-    print_ = d.fingerprint([d.text(field, f"t.{d.column(field)}") for field in fields])
+    print_ = d.fingerprint(fields, "t")
     d.execute(
         f"INSERT INTO {journal} {_COLUMNS} SELECT %s, %s, {key}, 'create', NULL, {print_}"
         f" FROM {table} t JOIN {ws.name(target, 'new')} n ON n.pk = t.{pk}",

@@ -154,7 +154,7 @@ class UndoPlan:
         for number, field in enumerate(each.changed):
             differs = d.differs(field, f"t.{d.column(field)}", d.from_text(field, f"u.a{number}"))
             self._conflict(each, "changed", field.column, f"{there} AND u.h{number} AND {differs}")
-        print_ = d.fingerprint([d.text(f, f"t.{d.column(f)}") for f in each.model._meta.concrete_fields])
+        print_ = d.fingerprint(each.model._meta.concrete_fields, "t")
         self._conflict(
             each, "changed_since", None, f"{there} AND u.action = '{Change.Action.CREATE}' AND u.print <> {print_}"
         )

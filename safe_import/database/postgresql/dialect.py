@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
-from safe_import.database.dialect import Dialect, Field, Timeouts, Witness
+from safe_import.database.dialect import Deadline, Dialect, Field, Timeouts, Witness
 from safe_import.database.fields import column_name, pk_of
 from safe_import.database.postgresql.copy import copy_columns
-from safe_import.database.postgresql.locks import advisory_locks
+from safe_import.database.postgresql.locks import advisory_locks, holders_of_locks
 from safe_import.database.postgresql.witness import witness
 from safe_import.errors import SpecError
 
@@ -28,6 +28,12 @@ _EQUAL_IS_SAME = {
     "numeric", "smallint", "integer", "bigint", "double precision", "boolean", "date", "timestamp with time zone",
     "timestamp without time zone", "uuid",
 }  # fmt: skip
+# The text forms that the journal keeps must not depend on how a session happens to be set up.
+_FORMATS = {
+    "TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "bytea_output": "hex",
+    "extra_float_digits": "1",
+}  # fmt: skip
+_HAS_TRANSACTION_TIMEOUT = 17_00_00
 _WHOLE = {"smallint": 2**15, "integer": 2**31}
 
 
@@ -124,8 +130,8 @@ class PostgreSQL(Dialect):
     def json_keys(self, sql: str) -> str:
         return f"json_each_text(({sql})::json)"
 
-    def fingerprint(self, sql: Sequence[str]) -> str:
-        return f"md5(ROW({', '.join(sql)})::text)"
+    def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
+        return f"md5(ROW({', '.join(f'{alias}.{self.column(field)}' for field in fields)})::text)"
 
     def any_value(self, sql: str) -> str:
         return f"(array_agg({sql}))[1]"
@@ -199,6 +205,7 @@ class PostgreSQL(Dialect):
     def snapshot(self) -> Iterator[None]:
         with transaction.atomic(using=self.connection.alias, durable=True):
             self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            self._set_formats()
             yield
 
     @contextmanager
@@ -208,7 +215,23 @@ class PostgreSQL(Dialect):
             self.execute(f"SET LOCAL statement_timeout = '{int(timeouts.statement * 1000)}ms'")
             # A client that was killed in the middle of a statement frees its locks at once, not when it ends.
             self.execute("SET LOCAL client_connection_check_interval = '1s'")
+            self._set_formats()
+            with self._ended_in_time(timeouts.transaction):
+                yield
+
+    def _set_formats(self) -> None:
+        settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _FORMATS.items())
+        self.execute(f"SELECT {settings}")
+
+    @contextmanager
+    def _ended_in_time(self, seconds: float | None) -> Iterator[None]:
+        """By the server from version 17 on, which ends the session; by the clock before each statement otherwise."""
+        if seconds is not None and getattr(self.connection, "pg_version", 0) >= _HAS_TRANSACTION_TIMEOUT:
+            self.execute(f"SET LOCAL transaction_timeout = '{int(seconds * 1000)}ms'")
             yield
+        else:
+            with self.connection.execute_wrapper(Deadline(seconds)):
+                yield
 
     # -- writing
 
@@ -255,6 +278,9 @@ class PostgreSQL(Dialect):
 
     def run_lock(self, tables: Sequence[str], holder: str) -> AbstractContextManager[None]:
         return advisory_locks(self, tables)
+
+    def lock_holders(self, tables: Sequence[str]) -> list[str]:
+        return holders_of_locks(self, tables)
 
     def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
         return witness(self)

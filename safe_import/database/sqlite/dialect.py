@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
-from safe_import.database.dialect import Dialect, Field, Timeouts, Witness, restored
+from safe_import.database.dialect import Deadline, Dialect, Field, Timeouts, Witness, restored
 from safe_import.database.fields import pk_of
 from safe_import.database.sqlite import guard
 from safe_import.database.sqlite.functions import register
@@ -68,8 +68,8 @@ class SQLite(Dialect):
     def json_keys(self, sql: str) -> str:
         return f"json_each({sql})"
 
-    def fingerprint(self, sql: Sequence[str]) -> str:
-        return f"si_hash({', '.join(sql)})"
+    def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
+        return f"si_hash({', '.join(self.text(field, f'{alias}.{self.column(field)}') for field in fields)})"
 
     def any_value(self, sql: str) -> str:
         return f"min({sql})"
@@ -129,7 +129,7 @@ class SQLite(Dialect):
         try:
             with (
                 restored(self.connection, "transaction_mode", "IMMEDIATE"),
-                self._statement_timeout(timeouts.statement),
+                self._statement_timeout(timeouts.statement, timeouts.transaction),
                 transaction.atomic(using=self.connection.alias, durable=True),
             ):
                 yield
@@ -137,9 +137,9 @@ class SQLite(Dialect):
             self.execute(f"PRAGMA busy_timeout = {before}")
 
     @contextmanager
-    def _statement_timeout(self, seconds: float) -> Iterator[None]:
+    def _statement_timeout(self, seconds: float, all_of_them: float | None = None) -> Iterator[None]:
         """SQLite has no such setting; it asks now and then whether it should go on."""
-        began = time.monotonic()
+        began, deadline = time.monotonic(), Deadline(all_of_them)
 
         def start_clock(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
             nonlocal began
@@ -147,9 +147,9 @@ class SQLite(Dialect):
             return execute(sql, params, many, context)
 
         raw = self.connection.connection
-        raw.set_progress_handler(lambda: int(time.monotonic() - began > seconds), 100_000)
+        raw.set_progress_handler(lambda: int(deadline.passed or time.monotonic() - began > seconds), 100_000)
         try:
-            with self.connection.execute_wrapper(start_clock):
+            with self.connection.execute_wrapper(start_clock), self.connection.execute_wrapper(deadline):
                 yield
         finally:
             raw.set_progress_handler(None, 0)

@@ -11,12 +11,12 @@ from django.core.checks import CheckMessage, Error
 from django.core.management.base import BaseCommand
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import CompositePrimaryKey
-from django.db.models.signals import m2m_changed, post_save, pre_save
 
 from safe_import.errors import SpecError
 from safe_import.management.options import add_run_flags, add_spec_flags
 from safe_import.spec.import_spec import registry
 from safe_import.spec.resolving import spec_errors
+from safe_import.spec.saving import reason_to_save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,6 @@ COMPOSITE_KEY: Final = "safe_import.E104"
 RANDOM_VALUE: Final = "safe_import.E105"
 FLAG_TAKEN: Final = "safe_import.E106"
 
-_STOCK_SAVE = ("django.db.models.", "django.contrib.auth.")
 # What a field is asked to prepare twice, by its internal type; any other type is asked with a text.
 _SAMPLES = {"IntegerField": 1, "BigIntegerField": 1, "FloatField": 1.0, "BooleanField": True, "BinaryField": b"x"}
 
@@ -78,7 +77,7 @@ def _of_target(spec: type[ImportSpec], target: Target) -> Iterator[CheckMessage]
     if isinstance(model._meta.pk, CompositePrimaryKey):
         hint = "Give the model a primary key of one column."
         yield Error(f"{target.label} has a composite primary key.", hint, obj, COMPOSITE_KEY)
-    if target.declaration.write is None and (reason := _reason_to_choose(model)):
+    if target.declaration.write is None and (reason := reason_to_save(model)):
         yield Error(
             f"{target.label} {reason}, which writing by SQL does not run.",
             'Choose @target(..., write="save") to run it for every record, or write="sql" to go without.',
@@ -93,17 +92,6 @@ def _of_target(spec: type[ImportSpec], target: Target) -> Iterator[CheckMessage]
                 spec,
                 RANDOM_VALUE,
             )
-
-
-def _reason_to_choose(model: type[Model]) -> str:
-    """What of a model's own would not run without ``save()``; empty when there is nothing."""
-    for method in (model.save, model.save_base):
-        if not method.__module__.startswith(_STOCK_SAVE):
-            return f"has a {method.__name__}() of its own"
-    for name, signal in (("pre_save", pre_save), ("post_save", post_save), ("m2m_changed", m2m_changed)):
-        if signal.has_listeners(model):
-            return f"has receivers of {name}"
-    return ""
 
 
 def _prepares_at_random(field: Field[Any, Any]) -> bool:

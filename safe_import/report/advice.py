@@ -21,18 +21,20 @@ class Commands:
         manage: what stands before the name of a command, such as ``python manage.py``.
         real: the command that carries out what a dry run or a rehearsal has shown; empty where nobody typed one.
         database: the alias that other commands have to be given; empty for the default one.
+        in_part: whether the command can import the valid rows alone.
     """
 
     manage: str
     real: str = ""
     database: str = ""
+    in_part: bool = True
 
 
 def advice(result: RunResult, file: str, commands: Commands) -> list[str]:
     """Return what to do next, a line each."""
     return [
         *_of_rejects(result),
-        *_of_failure(result, file),
+        *_of_failure(result, file, commands),
         *_of_preview(result, commands),
         *_of_undo(result, commands),
     ]
@@ -43,11 +45,11 @@ def _of_rejects(result: RunResult) -> Iterator[str]:
         yield f"Correct the rows in {result.rejects} and import that file the same way."
 
 
-def _of_failure(result: RunResult, file: str) -> Iterator[str]:
+def _of_failure(result: RunResult, file: str, commands: Commands) -> Iterator[str]:
     if result.state != "failed" or not result.errors_total:
         return
     yield f"Correct {file} and run the same command again."
-    if sound := result.rows.read - result.rows.rejected:
+    if commands.in_part and (sound := result.rows.read - result.rows.rejected):
         rows = "valid row" if sound == 1 else f"{sound:,} valid rows"
         yield f"Or import the {rows} alone, the others go into a file of their own: --on-error continue"
 

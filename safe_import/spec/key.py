@@ -31,7 +31,7 @@ class Key:
 
     @classmethod
     def every_row(cls) -> Key:
-        """The key of records that have none: every row of the source is a new record. Run again, it creates them again."""
+        """The key of records that have none: every row is a new record. Run again, it creates them all again."""
         key = object.__new__(cls)
         object.__setattr__(key, "fields", ())
         object.__setattr__(key, "casefold", False)

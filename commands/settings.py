@@ -5,6 +5,7 @@ DATABASE_URL                 ``postgresql://user@host/name``; a socket folder is
                              project folder.
 SAFE_IMPORT_ENVIRONMENT      ``production`` (when unset), ``staging`` or ``development``.
 SAFE_IMPORT_BACKUP_ROOT      where backups are kept; ``backups/`` when unset. Relative to the project folder.
+SAFE_IMPORT_LEGACY_BLOG      the SQLite file of the old blog, for migrate_legacy_data.
 SAFE_IMPORT_SECRET_KEY       Django's SECRET_KEY. When unset every process makes its own: nothing here signs anything
                              that outlives a process.
 """
@@ -27,6 +28,7 @@ INSTALLED_APPS = [
     "safe_import",
     "commands.people",
     "commands.catalogue",
+    "commands.legacy_blog",
 ]
 # What is not installed can't be run: in production the commands that clear tables do not exist.
 if ENVIRONMENT in ("development", "staging"):
@@ -46,6 +48,8 @@ SAFE_IMPORT = {
     "ENVIRONMENT": ENVIRONMENT,
     "BACKUP_ROOT": BASE_DIR / (os.environ.get("SAFE_IMPORT_BACKUP_ROOT") or "backups"),
 }
+
+LEGACY_BLOG = os.environ.get("SAFE_IMPORT_LEGACY_BLOG") or None
 
 # The audit log speaks at INFO. It goes to --log-file; a project adds handlers here to keep it elsewhere as well.
 LOGGING = {

@@ -1,0 +1,1 @@
+"""A blog that moves here from an old database."""

@@ -159,3 +159,46 @@ def test_the_session_is_left_as_it_was(importing: Importer) -> None:
         assert d.value("SHOW default_transaction_read_only") == "off"
     else:
         assert d.rows("SELECT name FROM sqlite_temp_master") == []
+
+
+@pytest.mark.postgresql
+def test_timeouts_are_always_set(importing: Importer) -> None:
+    """Five minutes unless the settings or the command line say otherwise, while reading as well as while writing."""
+    seen: list[tuple[str, str]] = []
+
+    def look() -> None:
+        d = dialect(connection)
+        seen.append((d.value("SHOW lock_timeout"), d.value("SHOW statement_timeout")))
+
+    for options in ({}, {"lock_timeout": 7, "statement_timeout": 70}):
+        importing(ThingsImport, f"code,name\na,x{len(seen)}\n", observers=[Meddler("stage", look, times=9)], **options)
+    assert set(seen) == {("5min", "5min"), ("7s", "70s")} | ({("0", "0")} & set(seen))
+    assert seen.count(("5min", "5min")) >= 4  # stage, plan, apply, verify
+
+
+@pytest.mark.postgresql
+def test_rows_are_locked_in_the_order_of_their_keys() -> None:
+    """So that two runs that lock the same rows wait for each other, and do not deadlock."""
+    keys = [Thing.objects.create(code=code).pk for code in "abcde"]
+    Thing.objects.filter(pk=keys[0]).update(name="its row is last in the table now")
+    d = dialect(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(d.lock_rows(Thing, "TRUE"))
+        assert [pk for pk, _ in cursor.fetchall()] == keys
+
+
+@pytest.mark.sqlite
+def test_a_statement_that_takes_too_long_is_stopped_on_sqlite(importing: Importer) -> None:
+    """SQLite has no setting for it; the run asks it to stop, and everything is rolled back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER slow AFTER INSERT ON testapp_thing BEGIN INSERT INTO testapp_box (name)"
+            " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e9) SELECT max(i) FROM n; END"
+        )
+    try:
+        with pytest.raises(SafeImportError, match="statement timeout"):
+            importing(ThingsImport, "code,name\na,x\n", statement_timeout=0.3)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER slow")
+    assert not Thing.objects.exists()

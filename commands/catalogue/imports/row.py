@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from commands.catalogue.imports.transform import CATEGORY_COLUMN, REMARKS_COLUMN
 from commands.catalogue.models import MAX_RATING, NAME_LENGTH, SHORT_LENGTH, URL_LENGTH
 from safe_import.spec.row import Row
-from safe_import.types import Integer, Number, Text
+from safe_import.types import Integer, Invalid, Number, Text
 
 Name = Annotated[Text, Field(max_length=NAME_LENGTH)]
 Short = Annotated[Text, Field(max_length=SHORT_LENGTH)]
 Address = Annotated[Text, Field(max_length=URL_LENGTH)]
+
+
+def _list_of(kind: type) -> BeforeValidator:
+    """Accept a list of texts, or of the objects that ``transform`` makes of texts."""
+
+    def judge(value: object) -> object:
+        if not isinstance(value, list | tuple) or not all(isinstance(each, kind) for each in value):
+            raise Invalid("not_a_list", "a list of texts is expected")
+        return value
+
+    return BeforeValidator(judge)
 
 
 class _Part(BaseModel):
@@ -28,6 +39,10 @@ class CategoryPart(_Part):
     slug: Annotated[Text, Field(min_length=1, max_length=64)]
     name: Name | None = None
     icon: Text | None = None
+
+
+Categories = Annotated[tuple[CategoryPart, ...], _list_of(dict)]
+Screenshots = Annotated[tuple[Address, ...], _list_of(str)]
 
 
 class FileRemarks(_Part):
@@ -53,9 +68,9 @@ class AppRow(Row):
     rating: Number | None = Field(
         None, validation_alias="Apps_Avg_Rating", ge=0, le=MAX_RATING, max_digits=3, decimal_places=2
     )
-    categories: tuple[CategoryPart, ...] | None = Field(None, validation_alias=CATEGORY_COLUMN)
-    screenshots_ar: tuple[Address, ...] | None = Field(None, validation_alias="screenshots_ar")
-    screenshots_en: tuple[Address, ...] | None = Field(None, validation_alias="screenshots_en")
+    categories: Categories | None = Field(None, validation_alias=CATEGORY_COLUMN)
+    screenshots_ar: Screenshots | None = Field(None, validation_alias="screenshots_ar")
+    screenshots_en: Screenshots | None = Field(None, validation_alias="screenshots_en")
     main_image_ar: Address | None = Field(None, validation_alias="mainImage_ar")
     main_image_en: Address | None = Field(None, validation_alias="mainImage_en")
     icon: Address | None = Field(None, validation_alias="applicationIcon")

@@ -24,9 +24,9 @@ from safe_import.conf import conf
 from safe_import.database import dialect
 from safe_import.database.deletion import tables_changed_by_deletion
 from safe_import.database.dialect import Timeouts
-from safe_import.database.failures import may_pass
+from safe_import.database.failures import describe, may_pass, waited_in_vain
 from safe_import.database.guard import refusing_deletions
-from safe_import.errors import SafeImportError, StalePlan, UsageError, without_text
+from safe_import.errors import DatabaseFailure, SafeImportError, StalePlan, UsageError, without_text
 from safe_import.failpoints import failpoint
 from safe_import.findings import Findings
 from safe_import.plan import outcome
@@ -96,7 +96,9 @@ class ImportRun:
         self.connection = connections[options.database]
         self.dialect = dialect(self.connection)
         self.timeouts = Timeouts(
-            options.lock_timeout or conf().LOCK_TIMEOUT, options.statement_timeout or conf().STATEMENT_TIMEOUT
+            options.lock_timeout or conf().LOCK_TIMEOUT,
+            options.statement_timeout or conf().STATEMENT_TIMEOUT,
+            options.transaction_timeout or conf().TRANSACTION_TIMEOUT,
         )
 
     def execute(self) -> RunResult:
@@ -137,8 +139,15 @@ class ImportRun:
                     raise
             except DatabaseError as error:
                 if last or not may_pass(error) or self.connection.in_atomic_block:
+                    self._name_holders(error)
                     raise
             self.books.tell("again")
+
+    def _name_holders(self, error: DatabaseError) -> None:
+        """Raises who it was that held a lock for too long, where the session is still there."""
+        if waited_in_vain(error) and (holders := self.dialect.lock_holders(self._tables())):
+            reason = f"The import was rolled back: {describe(error)}"
+            raise DatabaseFailure(f"{reason}. Locks are held by {'; '.join(holders)}.") from error
 
     @contextmanager
     def _tables_dropped_afterwards(self) -> Iterator[None]:

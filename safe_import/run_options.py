@@ -29,7 +29,7 @@ class RunOptions(BaseModel):
         plan: the digest of a dry run; any other plan is refused.
         max_changes: refuse a plan with more updates than this number, or this percentage of a table.
         database: the alias in ``DATABASES``.
-        lock_timeout, statement_timeout: in seconds; those of the settings unless given.
+        lock_timeout, statement_timeout, transaction_timeout: in seconds; those of the settings unless given.
         clear: delete first what the spec's ``clear`` names, in the same transaction. Not in production.
         spec: the options of the spec.
     """
@@ -48,6 +48,7 @@ class RunOptions(BaseModel):
     database: str = "default"
     lock_timeout: float | None = Field(None, gt=0)
     statement_timeout: float | None = Field(None, gt=0)
+    transaction_timeout: float | None = Field(None, gt=0)
     clear: bool = False
     spec: dict[str, Any] = {}
 

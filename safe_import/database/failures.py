@@ -7,6 +7,7 @@ from django.db import DatabaseError, IntegrityError
 _TRANSIENT = {"40001": "a conflict with another transaction", "40P01": "a deadlock", "55P03": "a lock timeout"}
 _MEANINGS = {
     "57014": "a statement took longer than the statement timeout",
+    "25P04": "it took longer than the transaction timeout",
     "57P01": "the session was terminated by an administrator",
     "25006": "something tried to write before the plan was made, while only reading is allowed",
     "23502": "a column that must not be NULL would be",
@@ -17,6 +18,7 @@ _MEANINGS = {
     "P0001": "a trigger or function of the database refused it",
     "53100": "the disk of the server is full",
 }
+_RACES = {"23505", "23P01"}  # somebody else was the first to bring a key; planned anew, theirs is updated
 
 
 def sqlstate(error: DatabaseError) -> str:
@@ -29,15 +31,20 @@ def may_pass(error: DatabaseError) -> bool:
     """Whether the same work, begun anew, may succeed: deadlocks, lock timeouts, and races for a unique key."""
     code = sqlstate(error)
     if code:
-        return code in _TRANSIENT or code == "23505"
+        return code in _TRANSIENT or code in _RACES
     return "locked" in str(error)  # SQLite: another connection writes
+
+
+def waited_in_vain(error: DatabaseError) -> bool:
+    """Whether somebody else held a lock for too long."""
+    return sqlstate(error) == "55P03"
 
 
 def describe(error: DatabaseError) -> str:
     """What happened, with the names of table and constraint where the server tells them."""
     code = sqlstate(error)
     if not code:
-        return _describe_sqlite(error)
+        return _describe_by_text(error)
     diag = getattr(error.__cause__, "diag", None)
     names = [
         f"{word} {name}"
@@ -52,7 +59,8 @@ def describe(error: DatabaseError) -> str:
     return f"{meaning} ({', '.join([*names, f'SQLSTATE {code}'])})"
 
 
-def _describe_sqlite(error: DatabaseError) -> str:
+def _describe_by_text(error: DatabaseError) -> str:
+    """For SQLite, and for a server that is gone before it can tell a code."""
     text = str(error)
     if isinstance(error, IntegrityError) and "constraint failed" in text:
         return text  # SQLite names the constraint and its columns, never a value
@@ -60,6 +68,9 @@ def _describe_sqlite(error: DatabaseError) -> str:
         ("locked", "a lock timeout"),
         ("interrupted", _MEANINGS["57014"]),
         ("full", "the disk is full"),
+        ("transaction timeout", _MEANINGS["25P04"]),
+        ("administrator command", _MEANINGS["57P01"]),
+        ("connection", "the connection to the server was lost"),
     ):
         if sign in text:
             return meaning

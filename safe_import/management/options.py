@@ -76,7 +76,7 @@ def _add_flags_of_the_database(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--database", choices=tuple(connections), default=DEFAULT_DB_ALIAS, help="alias of the database"
     )
-    for name in ("lock", "statement"):
+    for name in ("lock", "statement", "transaction"):
         parser.add_argument(
             f"--{name}-timeout",
             type=float,

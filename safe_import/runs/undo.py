@@ -159,7 +159,7 @@ class _Undo:
 
     def _undo(self, record: RunRecord) -> None:
         settings, may_delete = conf(), [each.model._meta.db_table for each in self.plan.models if self.delete_created]
-        timeouts = Timeouts(settings.LOCK_TIMEOUT, settings.STATEMENT_TIMEOUT)
+        timeouts = Timeouts(settings.LOCK_TIMEOUT, settings.STATEMENT_TIMEOUT, settings.TRANSACTION_TIMEOUT)
         with self.dialect.writing(timeouts), self.dialect.witness(may_delete) as witness:
             self.plan.lock()
             self._make_plan()

@@ -54,6 +54,7 @@ FLAGS = [
     "--database",
     "--lock-timeout",
     "--statement-timeout",
+    "--transaction-timeout",
     "--no-input",
     "--json",
     "--verbosity",

@@ -22,6 +22,16 @@ _HOLDER = """
       AND l.classid = %s::bigint::oid AND l.objid = %s::regclass::oid
 """
 
+_WRITERS = """
+    SELECT DISTINCT a.pid, a.usename, a.application_name, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'),
+      l.relation::regclass::text
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock' AND l.pid <> pg_backend_pid()
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND l.relation = ANY (SELECT name::regclass FROM unnest(%s) name)
+    ORDER BY 4, 1 LIMIT 5
+"""
+
 
 @contextmanager
 def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
@@ -44,3 +54,12 @@ def _held_by(dialect: Dialect, table: str) -> str:
         f"process {pid} of {user} ({app or 'no name'}), connected {since}" for pid, user, app, since in holders
     )
     return f"Another run works on {table}: {who or 'it has just ended'}. Try again when it has finished."
+
+
+def holders_of_locks(dialect: Dialect, tables: Sequence[str]) -> list[str]:
+    """Return who holds locks on ``tables`` that go with writing, the oldest transaction first."""
+    quoted = [dialect.quote(table) for table in tables]
+    return [
+        f"{user}, process {pid} {f'({application}) ' if application else ''}on {table} since {since}"
+        for pid, user, application, since, table in dialect.rows(_WRITERS, [quoted])
+    ]

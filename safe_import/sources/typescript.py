@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from safe_import.errors import SourceError, UsageError
+from safe_import.sources.input_file import InputFile
 from safe_import.sources.keyed import Document, KeyedSource
 from safe_import.sources.text_file import TextFile
 from safe_import.sources.typescript_syntax import Literal, Script
 from safe_import.sources.whole_file import require_small
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from safe_import.sources.base import ByteFile
@@ -43,6 +45,30 @@ def objects_in(text: str, names: Sequence[str], label: str = "text") -> dict[str
     """
     script = Script(text.replace("\r\n", "\n"), label)
     return {name: [_object(each, label) for each in script.literals(name)] for name in names}
+
+
+def open_typescript(
+    path: str | os.PathLike[str],
+    rows_of: Callable[[str, str], Iterable[SourceObject]],
+    *,
+    encoding: str | None = None,
+) -> TypeScriptSource:
+    """Open a file of TypeScript or JavaScript. Close it, or use it as a context manager.
+
+    Args:
+        path: of the file, or ``-`` for standard input.
+        rows_of: as of ``TypeScriptSource``.
+        encoding: as of ``TypeScriptSource``.
+
+    Raises:
+        SourceError: the file can't be read; see ``TypeScriptSource``.
+    """
+    file = InputFile(path)
+    try:
+        return TypeScriptSource(file, rows_of, encoding=encoding)
+    except BaseException:
+        file.close()
+        raise
 
 
 class TypeScriptSource(KeyedSource):

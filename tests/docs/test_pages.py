@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The pages that are projects of their own, and those that have the models which they write.
-PAGES = {"README.md": ("docs/specs.md",), "docs/specs.md": (), "docs/new-import.md": ()}
+PAGES = {"README.md": ("docs/specs.md",), "docs/specs.md": (), "docs/new-import.md": (), "docs/typescript.md": ()}
 REFERENCE_PAGE = "docs/getting-started.md"
 
 

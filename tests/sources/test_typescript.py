@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from safe_import.errors import SourceError
-from safe_import.sources.input_file import InputFile
-from safe_import.sources.typescript import SourceObject, TypeScriptSource, objects_in
+from safe_import.sources.typescript import SourceObject, TypeScriptSource, objects_in, open_typescript
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +131,7 @@ class TestSource:
 
     def opened(self, path: Path) -> TypeScriptSource:
         """Open the list ``rows``."""
-        return TypeScriptSource(InputFile(path), lambda text, label: objects_in(text, ["rows"], label)["rows"])
+        return open_typescript(path, lambda text, label: objects_in(text, ["rows"], label)["rows"])
 
     def test_rows_have_the_lines_of_their_objects(self, path: Path) -> None:
         """The header is every name that an object has; what another one does not have is blank there."""

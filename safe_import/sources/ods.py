@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _CONTENT = "content.xml"
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _DURATION = re.compile(r"PT(\d{1,9})H(\d{1,9})M(\d{1,9})(?:[.,](\d{1,9}))?S").fullmatch
-_BLANKS = re.compile(r"[ \t\r\n]+")
 _NUMBERS = ("float", "percentage", "currency")
 
 
@@ -104,7 +103,7 @@ class _Content(XmlHandler):
 
     def text(self, text: str) -> None:
         if self._reading:
-            self._text.add(_BLANKS.sub(" ", text))  # more than one blank in a row is written as an element
+            self._text.add(text)
 
     def end(self, name: str) -> None:
         if name == "table":
@@ -178,6 +177,11 @@ class _Paragraphs:
         elif name == "p":
             self._depth -= 1
 
+    @property
+    def shown(self) -> bool:
+        """Whether there is a paragraph, be it empty."""
+        return self._paragraphs > 0
+
     def whole(self) -> str | BadCell:
         return too_long(self._limit) if self._length > self._limit else "".join(self._pieces)
 
@@ -198,7 +202,7 @@ def _value(cell: Mapping[str, str], text: _Paragraphs) -> Any:
     if cell.get("calcext:value-type") == "error":
         return FAILED
     if kind is None or kind == "void":
-        return NOT_CALCULATED if "table:formula" in cell else text.whole()
+        return NOT_CALCULATED if "table:formula" in cell and not text.shown else text.whole()
     if kind in _NUMBERS:
         return number(cell.get("office:value", ""))
     if kind == "date":

@@ -67,8 +67,7 @@ class SharedStrings(TextCollector):
         self._ends, self._bad = array("Q", [0]), dict[int, "BadCell"]()
         self._read = lru_cache(maxsize=_REMEMBERED)(self._read_spooled)
         if name is not None:
-            for _ in chunks(parts, name, self):
-                pass
+            self._spool_all(parts, name)
 
     def __getitem__(self, index: int) -> str | BadCell:
         """Return a text.
@@ -93,6 +92,14 @@ class SharedStrings(TextCollector):
                 self._bad[len(self._ends) - 1] = text
             self._spool.write(stored)
             self._ends.append(self._ends[-1] + len(stored))
+
+    def _spool_all(self, parts: ZipParts, name: str) -> None:
+        try:
+            for _ in chunks(parts, name, self):
+                pass
+        except BaseException:
+            self.close()
+            raise
 
     def _read_spooled(self, index: int) -> str | BadCell:
         if index in self._bad:

@@ -16,6 +16,9 @@ TOO_MANY_DIGITS = BadCell(
     "too_many_digits", "spreadsheets keep 15 digits of a number, and this one has more; enter it anew as text"
 )
 NO_SUCH_DATE = BadCell("no_such_date", "the cell is shown as a date, but the calendar has no such day; correct it")
+AMBIGUOUS_DATE = BadCell(
+    "ambiguous_date", "spreadsheets disagree on dates before March 1900; enter it as text, such as 1900-01-31"
+)
 NOT_TEXT = BadCell("not_text", "the text holds half a character (a lone surrogate)")
 
 _INTEGER = re.compile(r"-?[0-9]{1,15}").fullmatch
@@ -23,8 +26,8 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _EXACT = 2**53  # floats below it hold every whole number
 _MILLISECONDS_A_DAY = 86_400_000
 _EPOCH_1904 = dt.datetime(1904, 1, 1)  # noqa: DTZ001 - a spreadsheet has no zones
-_EPOCH_1900 = dt.datetime(1899, 12, 31)  # noqa: DTZ001
-_LEAP_DAY_1900 = 60  # the 29th of February, which Excel has in 1900 although the calendar has not
+_EPOCH_1900 = dt.datetime(1899, 12, 30)  # noqa: DTZ001
+_MARCH_1900 = 61  # Excel has a 29th of February before it, which the calendar has not; others count without it
 
 
 def number(text: str) -> int | float | BadCell:
@@ -52,15 +55,15 @@ def moment(serial: float | BadCell, since_1904: bool) -> dt.datetime | dt.time |
     """
     if isinstance(serial, BadCell):
         return serial
-    milliseconds = round(serial * _MILLISECONDS_A_DAY) if abs(serial) < _EXACT else -1
-    if not since_1904 and _LEAP_DAY_1900 <= serial < _LEAP_DAY_1900 + 1:
+    length = duration(serial)
+    if isinstance(length, BadCell) or (serial < 0 and since_1904):
         return NO_SUCH_DATE
-    if 0 <= milliseconds < _MILLISECONDS_A_DAY:
-        return time_of_day(dt.timedelta(milliseconds=milliseconds))
-    if not since_1904 and serial > _LEAP_DAY_1900:
-        milliseconds -= _MILLISECONDS_A_DAY
+    if dt.timedelta() <= length < dt.timedelta(days=1):
+        return time_of_day(length)
+    if serial < _MARCH_1900 and not since_1904:
+        return AMBIGUOUS_DATE
     try:
-        return (_EPOCH_1904 if since_1904 else _EPOCH_1900) + dt.timedelta(milliseconds=milliseconds)
+        return (_EPOCH_1904 if since_1904 else _EPOCH_1900) + length
     except OverflowError:
         return NO_SUCH_DATE
 

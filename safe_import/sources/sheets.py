@@ -45,10 +45,14 @@ class SheetSource(FileSource):
     def __init__(self, file: ByteFile, book: Book, sheet: str | None) -> None:
         super().__init__(file)
         self._book = book
-        self._sheet = self._only_filled() if sheet is None else self._named(sheet)
-        self.header_line, cells = self._first_row()
-        self._first, self._last = min(cells), max(cells)
-        self._header = [self._header_cell(at, cells.get(at)) for at in range(self._first, self._last + 1)]
+        try:
+            self._sheet = self._only_filled() if sheet is None else self._named(sheet)
+            self.header_line, cells = self._first_row()
+            self._first, self._last = min(cells), max(cells)
+            self._header = [self._header_cell(at, cells.get(at)) for at in range(self._first, self._last + 1)]
+        except BaseException:
+            book.close()
+            raise
 
     def header(self) -> Sequence[str]:
         """Return the cells of the header, as the file spells them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import TYPE_CHECKING, Any
 
 import xlrd
 
 from safe_import.conf import conf
 from safe_import.errors import SourceError
+from safe_import.sources.compound_file import CompoundFile
 from safe_import.sources.sheet_values import FAILED, moment, settled, too_long
 from safe_import.sources.whole_file import read_whole
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 
     from safe_import.sources.base import ByteFile
     from safe_import.sources.sheets import SheetRow
+
+_STREAMS = ("Workbook", "Book")  # the name before 1997
+_COLUMNS = 256
+# Records that are cells: row and column are the first two numbers of each.
+_CELLS = {0x0006, 0x0206, 0x0406, 0x0201, 0x0203, 0x0204, 0x0205, 0x027E, 0x00FD, 0x00D6, 0x00BD, 0x00BE}
+_SEVERAL_CELLS = {0x00BD, 0x00BE}  # of these the last number is the last column
+_OF_SHEETS_OF_1987 = {0x0001, 0x0002, 0x0003, 0x0004, 0x0005}
 
 
 class XlsBook:
@@ -33,10 +42,12 @@ class XlsBook:
         content = read_whole(file)
         self._limit = conf().MAX_CELL_LENGTH
         try:
+            records = _workbook(content)
+            _require_possible_columns(records)
             # ragged_rows: one cell in the farthest corner must not make a cell of every place before it.
-            self._book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO(), ragged_rows=True)
+            self._book = xlrd.open_workbook(file_contents=records, logfile=io.StringIO(), ragged_rows=True)
             self._sheets = {sheet.name: sheet for sheet in self._book.sheets()}
-        except Exception as error:
+        except Exception as error:  # xlrd raises whatever it stumbles over
             reason = "the file is damaged, or protected by a password; save it as xlsx without one"
             raise SourceError(f"{file.label}: {reason}") from error
 
@@ -67,3 +78,23 @@ class XlsBook:
         if kind == xlrd.XL_CELL_NUMBER:
             return settled(value)
         return too_long(self._limit) if len(value) > self._limit else value
+
+
+def _workbook(content: bytes) -> bytes:
+    """The records of the workbook."""
+    streams = CompoundFile(content)
+    return streams.stream(next(name for name in _STREAMS if name in streams.names))
+
+
+def _require_possible_columns(records: bytes) -> None:
+    """Refuses a cell in a column that no sheet has: xlrd would make all the cells before it, in every row."""
+    at = 0
+    while at + 4 <= len(records):
+        code, length = struct.unpack_from("<HH", records, at)
+        if code in _OF_SHEETS_OF_1987:
+            raise ValueError("a sheet without a workbook")
+        if code in _CELLS and length >= 4:
+            last = at + 4 + (length - 2 if code in _SEVERAL_CELLS else 2)
+            if max(struct.unpack_from("<H", records, at + 6) + struct.unpack_from("<H", records, last)) >= _COLUMNS:
+                raise ValueError("no sheet has such a column")
+        at += 4 + length

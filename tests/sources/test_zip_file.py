@@ -1,0 +1,153 @@
+"""Files that are packed: what unpacks to too much, or is no longer whole, is refused before it takes memory."""
+
+from __future__ import annotations
+
+import io
+import resource
+import struct
+import tracemalloc
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from safe_import.errors import SafeImportError, SourceError
+from safe_import.sources import open_source
+from tests.sources.books import HEADER, ods_parts, xlsx_parts, zipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_django.fixtures import SettingsWrapper
+
+BOOK = xlsx_parts(HEADER + '<row r="2"><c r="A2"><v>1</v></c></row>')
+TABLE = ods_parts(
+    '<table:table-row><table:table-cell office:value-type="string"><text:p>name</text:p></table:table-cell>'
+    "</table:table-row>"
+)
+
+
+def read(path: Path, content: bytes) -> list[object]:
+    """Write a file and read all of it."""
+    path.write_bytes(content)
+    with open_source(path) as source:
+        return list(source.lines())
+
+
+def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    """Ten megabytes of blanks that take ten kilobytes; the error names the setting."""
+    bomb = zipped({**BOOK, "xl/media/picture": b" " * 10_000_000})
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError, match=r"200 times its size .*MAX_ZIP_RATIO"):
+            read(tmp_path / "bomb.xlsx", bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_limits_of_packed_files_are_settings(tmp_path: Path, settings: SettingsWrapper) -> None:
+    """Each names itself in its error."""
+    content = zipped(BOOK)
+    for name, limit in (("MAX_UNPACKED_SIZE", 1_000), ("MAX_ZIP_ENTRIES", len(BOOK) - 1)):
+        settings.SAFE_IMPORT = {name: limit}
+        with pytest.raises(SourceError, match=name):
+            read(tmp_path / "book.xlsx", content)
+    settings.SAFE_IMPORT = {"MAX_ZIP_ENTRIES": len(BOOK)}
+    assert read(tmp_path / "book.xlsx", content) == [(2, [1, None])]
+
+
+@pytest.mark.parametrize("said", [0, 1, 0xFFFF])
+def test_a_million_entries_are_counted_not_kept(said: int, tmp_path: Path) -> None:
+    """Whatever the file says of their number: an object for each would take hundreds of megabytes."""
+    entry = struct.pack("<4s24xHHH12x", b"PK\x01\x02", 1, 0, 0) + b"a"
+    directory = entry * 1_000_000
+    end = struct.pack("<4s4xHHLLH", b"PK\x05\x06", said, said, len(directory), 4, 0)
+    (tmp_path / "many.xlsx").write_bytes(b"PK\x03\x04" + directory + end)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError, match="more than 10,000 parts"):
+            open_source(tmp_path / "many.xlsx")
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("parts", "name"), [(BOOK, "xl/worksheets/sheet1.xml"), (TABLE, "content.xml")])
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>',
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x.dtd">',
+    ],
+)
+def test_a_document_type_is_refused(doctype: str, parts: dict[str, str], name: str, tmp_path: Path) -> None:
+    """With it every entity, whether it multiplies itself or reads a file of the server."""
+    with pytest.raises(SourceError, match=rf"{name} has a document type"):
+        read(tmp_path / "x", zipped({**parts, name: doctype + parts[name]}))
+
+
+@pytest.mark.parametrize("part", ["xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml", "_rels/.rels"])
+def test_every_part_that_is_read_is_judged(part: str, tmp_path: Path) -> None:
+    """Not the sheets alone."""
+    with pytest.raises(SourceError, match=f"{part} has a document type"):
+        read(tmp_path / "x.xlsx", zipped({**BOOK, part: f"<!DOCTYPE x>{BOOK[part]!s}"}))
+    with pytest.raises(SourceError, match=f"{part} is damaged"):
+        read(tmp_path / "x.xlsx", zipped({**BOOK, part: "<a>"}))
+    with pytest.raises(SourceError, match=f"{part} is missing|neither xlsx nor ods"):
+        read(tmp_path / "x.xlsx", zipped({name: text for name, text in BOOK.items() if name != part}))
+
+
+def test_a_tag_without_end_is_not_held_in_memory(tmp_path: Path, settings: SettingsWrapper) -> None:
+    """The parser keeps a tag until it is complete."""
+    settings.SAFE_IMPORT = {"MAX_ZIP_RATIO": 100_000}
+    sheet = '<worksheet><sheetData><row r="' + "1" * 40_000_000
+    with pytest.raises(SourceError, match="has a tag of more than"):
+        read(tmp_path / "x.xlsx", zipped({**BOOK, "xl/worksheets/sheet1.xml": sheet}))
+
+
+def test_other_zip_files_are_told_by_their_content(tmp_path: Path) -> None:
+    """Whatever their name is."""
+    assert read(tmp_path / "book.csv", zipped(BOOK)) == [(2, [1, None])]
+    with pytest.raises(SourceError, match="xlsb"):
+        read(tmp_path / "a.xlsx", zipped({"_rels/.rels": "", "xl/workbook.bin": ""}))
+    for parts in ({}, {"people.csv": "a,b\n1,2\n"}):
+        with pytest.raises(SourceError, match=r"neither xlsx nor ods|damaged"):
+            read(tmp_path / "a.xlsx", zipped(parts))
+
+
+def test_a_part_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """One program would read the first of them, and another the second."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in (*BOOK.items(), ("XL\\workbook.xml", "<a/>")):
+            archive.writestr(name, content)
+    with pytest.raises(SourceError, match="same name"):
+        read(tmp_path / "x.xlsx", packed.getvalue())
+
+
+def test_a_protected_file_is_refused_with_that_reason(tmp_path: Path) -> None:
+    """Marked in the zip file, or an xlsx file that Excel has encrypted into an old Office file."""
+    protected = bytearray(zipped(BOOK))
+    at = protected.index(b"PK\x01\x02")
+    protected[at + 8] |= 1
+    with pytest.raises(SourceError, match="password"):
+        read(tmp_path / "x.xlsx", bytes(protected))
+    with pytest.raises(SourceError, match="password"):
+        read(tmp_path / "x.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2_000))
+
+
+@pytest.mark.parametrize("content", [zipped(BOOK), zipped(TABLE)], ids=["xlsx", "ods"])
+def test_a_file_that_is_cut_off_or_damaged_raises_our_own_exceptions(content: bytes, tmp_path: Path) -> None:
+    """At every length, and with any byte changed; in bounded memory."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    damaged = [content[:length] for length in range(4, len(content), 7)]
+    for at in range(0, len(content), 11):
+        damaged += [content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :] for bit in (1, 0x80, 0xFF)]
+    for each in damaged:
+        try:
+            read(tmp_path / "damaged", each)
+        except SafeImportError:
+            continue
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

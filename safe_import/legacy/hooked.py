@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from safe_import.database.failures import describe, may_pass
 from safe_import.errors import DatabaseFailure, SafeImportError, UnexpectedFailure
@@ -98,7 +98,7 @@ class HookedWriter:
             DatabaseError: the run may succeed when it is done once more.
             DatabaseFailure, UnexpectedFailure: it may not.
         """
-        if isinstance(error, DatabaseError) and may_pass(error):
+        if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError) and may_pass(error):
             raise error
         error.add_note(f"row {line}")
         place = f"{self.migration.__name__}, row {line}"

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from safe_import.bookkeeping import Books
 from safe_import.checks.run import Comparison
 from safe_import.database.guard import refusing_deletions
 from safe_import.database.tables import SequencePosition
@@ -41,12 +43,17 @@ if TYPE_CHECKING:
     from safe_import.events import Observer
     from safe_import.legacy.migration import Migration
     from safe_import.legacy.source import QuerySource
+    from safe_import.spec.target import Target
 
 
 class LegacyData(ImportSpec, register=False):
-    """Stands for all migrations of a run in its record and in its reports."""
+    """Stands for all migrations of a run in its record and in its reports; it writes nothing itself."""
 
     name = SPEC
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        return ()
 
 
 def migrate(
@@ -79,6 +86,15 @@ def pending(migrations: Sequence[type[Migration]], alias: str) -> list[type[Migr
     return [each for each in migrations if not each.skip and (each.allow_updates or name_of(each) not in done)]
 
 
+class _Books(Books):
+    """The record has the tables that the run locks: its name alone does not tell them to a recovery."""
+
+    tables: Sequence[str] = ()
+
+    def open_record(self, arguments: dict[str, Any]) -> None:
+        super().open_record({**arguments, "tables": list(self.tables)})
+
+
 class MigrationRun(ImportRun):
     """One run of several migrations. See Note [One transaction]."""
 
@@ -92,6 +108,8 @@ class MigrationRun(ImportRun):
         self.migrations, self.announce = migrations, announce
         queries = [{"migration": name_of(each), "query": each.query} for each in migrations]
         super().__init__(LegacyData(), GivenRows(queries, "legacy data"), options, observers)
+        self.books = _Books(self.spec, self.source, options, observers)
+        self.books.tables = self._tables()
 
     def _tables(self) -> list[str]:
         return _tables_written(self.migrations)
@@ -107,6 +125,8 @@ class MigrationRun(ImportRun):
         alias = self.options.database
         due, done = pending(self.migrations, alias), brought_before(alias)
         forget(self.books.result)
+        if not due:
+            return
         self._back_up(_tables_written(due))
         self.books.enter(State.APPLYING, arguments=self._arguments(due))
         with (
@@ -126,9 +146,9 @@ class MigrationRun(ImportRun):
             self._mark_applied()
 
     def _arguments(self, due: Sequence[type[Migration]]) -> dict[str, Any]:
-        """What the record of the run remembers: which migrations it brought, and what it locked."""
+        """What the record remembers once it is certain: which migrations the run brings."""
         given = self.options.model_dump(exclude_defaults=True)
-        return {**given, "migrations": [name_of(each) for each in due], "tables": self._tables()}
+        return {**given, "tables": self._tables(), "migrations": [name_of(each) for each in due]}
 
     # -- one migration
 

@@ -68,14 +68,14 @@ class QuerySource:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, *exception: Any) -> None:
+        if self.spool is not None:
+            self.spool.close()
+        self._stack.__exit__(*exception)  # may say what was refused in its own words
 
     def close(self) -> None:
         """Close the cursor. The connection is the migration's own."""
-        self._stack.close()
-        if self.spool is not None:
-            self.spool.close()
+        self.__exit__(None, None, None)
 
     def header(self) -> Sequence[str]:
         """Return the name of the one cell."""

@@ -47,9 +47,9 @@ class FullStorage(FileSystemStorage):
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """A server of the S3 protocol, in a thread; yields its URL."""
-    server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(
-        ip_address="127.0.0.1", port=0
-    )
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - slow to import
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"

@@ -1,12 +1,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
+EXTRAS := --extra postgres --extra encryption --extra javascript --extra test --extra dev
+LOCK := $(VENV)-lock/bin/pip-compile --quiet --strip-extras --no-header --no-emit-index-url \
+	--no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-sqlite test-postgresql lint format demo lock clean
+.PHONY: help setup test test-sqlite test-postgresql lint format demo bench lock clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,12 +44,22 @@ format: setup ## put the code into its canonical form
 demo: setup ## run the main job on real files, narrated, in a database of its own
 	$(BIN)/python -m commands.demo
 
-lock: ## renew requirements/ci.txt from pyproject.toml
+bench: $(BENCH_VENV)/.installed ## measure imports and backups against what people use today (BENCH="--plot --psycopg3" ...)
+	$(BENCH_VENV)/bin/python -m bench $(BENCH)
+
+$(BENCH_VENV)/.installed: requirements/bench.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --requirement requirements/bench.txt
+	$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock: ## renew requirements/ci.txt and bench.txt from pyproject.toml
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet pip-tools
-	$(VENV)-lock/bin/pip-compile --quiet --upgrade --all-extras --strip-extras --no-header --no-emit-index-url \
-		--no-emit-find-links --no-emit-trusted-host --output-file requirements/ci.txt pyproject.toml
+	rm -f requirements/ci.txt requirements/bench.txt
+	$(LOCK) $(EXTRAS) --output-file requirements/ci.txt pyproject.toml
+	$(LOCK) $(EXTRAS) --extra bench --constraint requirements/ci.txt --output-file requirements/bench.txt pyproject.toml
 	rm -r $(VENV)-lock
 
 clean: ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,129 @@
+"""What one measuring process does. ``python -m bench`` starts one for each database, and for each peak of memory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import django
+
+django.setup()
+
+# Models can be imported once Django is set up.
+from django.conf import settings  # noqa: E402
+from django.db import connections  # noqa: E402
+
+from bench.arena import Arena  # noqa: E402
+from bench.contest import Contest  # noqa: E402
+from bench.models import Person, SavedPerson  # noqa: E402
+from bench.names import BACKUP, DRY_RUN, LIBRARY, LIBRARY_SKIPPING, LIMIT, MEMORY, RESTORE, US  # noqa: E402
+from bench.rivals import bulk_create, fixtures, handwritten, ours, postgresql_tools, save_loop  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TABLE = Person._meta.db_table
+
+
+def main() -> None:
+    """Measure what the command line asks for, and write the result as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("programme", choices=sorted(_PROGRAMMES))
+    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    found = _PROGRAMMES[options.programme](options.rows, options.repeats)
+    options.output.write_text(json.dumps({"database": _database(), "found": found}), encoding="utf-8")
+
+
+def _against_the_limit(rows: int, repeats: int) -> list[dict[str, Any]]:
+    """Against SQL written by hand and Django's own ways."""
+    contest = Contest(rows, Person, repeats=repeats)
+    contest.upserts({US: ours.upsert, LIMIT: _by_hand})
+    contest.measure(DRY_RUN, "empty", {US: lambda: ours.dry_run(contest.arena.base)})
+    _backups(contest)
+    contest.repeats = 1
+    contest.upserts({"bulk_create": bulk_create.upsert})
+    return _finished(contest)
+
+
+def _backups(contest: Contest) -> None:
+    folder, others = Path(settings.FOLDER), postgresql_tools.usable()
+    archive, fixture, kept = folder / "people.dump", folder / "people.json", Path(settings.FOLDER) / "kept"
+
+    def back_up() -> None:
+        kept.write_text(str(ours.back_up(_TABLE)), encoding="utf-8")
+
+    tools = {"pg_dump": lambda: postgresql_tools.dump(archive, _TABLE)} if others else {}
+    contest.measure(BACKUP, "full", {US: back_up, **tools})
+    tools = {"pg_restore": lambda: postgresql_tools.restore(archive, _TABLE)} if others else {}
+    contest.measure(RESTORE, "empty", {US: lambda: ours.restore(Path(kept.read_text())), **tools})
+    contest.repeats = 1
+    contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
+
+
+def _against_libraries(rows: int, repeats: int) -> list[dict[str, Any]]:
+    """Against what takes so long that fewer rows have to do, and the models whose ``save()`` must run."""
+    from bench.rivals import import_export  # noqa: PLC0415 - not installed where drivers are compared
+
+    contest = Contest(rows, Person, SavedPerson, repeats=repeats)
+    contest.upserts({LIBRARY: import_export.upsert, LIBRARY_SKIPPING: import_export.upsert_changed})
+    contest.upserts({"safe_import, write=save": ours.upsert_by_save, "loop of save()": save_loop.upsert})
+    fixture = Path(settings.FOLDER) / "few.json"
+    contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
+    contest.measure(RESTORE, "empty", {"loaddata": lambda: fixtures.load(fixture)})
+    return _finished(contest)
+
+
+def _imports(rows: int, repeats: int) -> list[dict[str, Any]]:
+    """The three cases alone, for the plot and for the comparison of drivers."""
+    contest = Contest(rows, Person, repeats=repeats)
+    contest.upserts({US: ours.upsert, LIMIT: _by_hand})
+    return _finished(contest)
+
+
+def _memory(rows: int, repeats: int) -> list[dict[str, Any]]:
+    """Two imports in a process that does nothing else, to create and to update: the most memory it held."""
+    arena = Arena(rows)
+    arena.reset("empty")
+    began = time.perf_counter()
+    ours.upsert(arena.base)
+    ours.upsert(arena.half)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    arena.close()
+    return [{"case": MEMORY, "who": US, "rows": rows, "seconds": seconds, "mib": peak, "stages": {}}]
+
+
+def _by_hand(path: Path) -> None:
+    handwritten.upsert(path, Person)
+
+
+def _finished(contest: Contest) -> list[dict[str, Any]]:
+    contest.arena.close()
+    return [each.as_dict() for each in contest.measurements]
+
+
+def _database() -> str:
+    """The database and its driver, asked where a connection is possible when the measured database is gone."""
+    measured = connections["server" if "server" in settings.DATABASES else "default"]
+    measured.ensure_connection()
+    name = f"{measured.display_name} {'.'.join(map(str, measured.get_database_version()))}"
+    driver: Any = measured.Database  # type: ignore[attr-defined]  # a module, which django-stubs does not know
+    return name if measured.vendor == "sqlite" else f"{name}, {driver.__name__} {driver.__version__.split()[0]}"
+
+
+_PROGRAMMES: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
+    "limit": _against_the_limit,
+    "libraries": _against_libraries,
+    "imports": _imports,
+    "memory": _memory,
+}
+
+if __name__ == "__main__":
+    main()

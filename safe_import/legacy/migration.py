@@ -108,6 +108,11 @@ def overrides(migration: type[Migration], *names: str) -> bool:
     return any(getattr(migration, name).__func__ is not getattr(Migration, name).__func__ for name in names)
 
 
+def has_hooks(migration: type[Migration]) -> bool:
+    """Whether code of the migration's own runs within the transaction."""
+    return overrides(migration, *(name for name in vars(Migration) if name.startswith("hook_")))
+
+
 def name_of(migration: type[Migration]) -> str:
     """The name under which runs remember a migration."""
     return f"{migration.__module__}.{migration.__qualname__}"

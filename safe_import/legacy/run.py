@@ -22,7 +22,7 @@ from safe_import.database.tables import SequencePosition
 from safe_import.database.tables import tables_of as tables_on
 from safe_import.errors import Refused
 from safe_import.legacy.compiled import tables_of
-from safe_import.legacy.migration import name_of, overrides
+from safe_import.legacy.migration import has_hooks, name_of, overrides
 from safe_import.legacy.part import source_of, spec_of
 from safe_import.legacy.remembered import SPEC, brought_before
 from safe_import.legacy.total import add, forget
@@ -31,6 +31,7 @@ from safe_import.plan import outcome
 from safe_import.plan.workspace import Workspace
 from safe_import.records import RunResult
 from safe_import.run_options import RunOptions
+from safe_import.runs.journal import renew_prints
 from safe_import.runs.record import State
 from safe_import.sources.given import GivenRows
 from safe_import.spec.import_spec import ImportSpec
@@ -140,6 +141,8 @@ class MigrationRun(ImportRun):
             comparison, inserted = self._comparison(), Counter[str]()
             for migration in due:
                 self._migrate(migration, inserted, update=name_of(migration) in done)
+            if any(has_hooks(migration) for migration in due[1:]):
+                self._renew_journal(due[:-1])
             self._check(comparison)
             witness.assert_nothing_deleted(inserted)
             self._advance_sequences(inserted)
@@ -205,6 +208,11 @@ class MigrationRun(ImportRun):
             error = Refused("; ".join(map(str, found)), found)
             error.add_note(f"row {line}")
             migration.hook_error_creating_instance(error, source.row(line or 0))
+
+    def _renew_journal(self, migrations: Sequence[type[Migration]]) -> None:
+        """A hook may have changed what an earlier migration of this run created."""
+        for migration in migrations:
+            renew_prints(self.dialect, migration.model, self.books.result.run or "")
 
     def _recount(self) -> None:
         """Hooks may have left out rows that were planned."""

@@ -12,6 +12,8 @@ from safe_import.models import Change
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.models import Model
+
     from safe_import.database.dialect import Dialect
     from safe_import.plan.workspace import Workspace
     from safe_import.spec.target import Target
@@ -45,6 +47,17 @@ def write_journal(ws: Workspace, target: Target, run: str) -> None:
         f" {_changed(d, fields, 'o')}, {_changed(d, fields, 't')}"
         f" FROM {table} t JOIN {ws.name(target, 'old')} o ON o.{pk} = t.{pk}",
         [run, target.label],
+    )
+
+
+def renew_prints(d: Dialect, model: type[Model], run: str) -> None:
+    """Writes down what the records of ``model`` that this run created are by now: later steps may have changed them."""
+    fields, pk = list(model._meta.concrete_fields), model._meta.pk
+    theirs = f"t.{d.column(pk)} = {d.from_text(pk, 'c.key')}"
+    d.execute(
+        f"UPDATE {d.table(Change)} AS c SET after = {d.fingerprint(fields, 't')} FROM {d.table(model)} t"
+        f" WHERE c.run_id = %s AND c.model = %s AND c.action = '{Change.Action.CREATE}' AND {theirs}",
+        [run, model._meta.label],
     )
 
 

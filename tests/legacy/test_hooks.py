@@ -267,3 +267,18 @@ def test_a_failure_in_a_later_migration_takes_back_the_earlier(old_database: Old
     with pytest.raises(SafeImportError):
         migrate([boxes, things(old, "SELECT 'a' AS code, 99 AS box_id")], commit=True)
     assert not Box.objects.exists()
+
+
+def test_a_hook_may_change_what_an_earlier_migration_brought(old_database: Old, bring: Bring) -> None:
+    """It is one run, which can be undone as a whole."""
+    old = old_database("")
+    boxes = type("BoxMigration", (old,), {"query": "SELECT 5 AS id, 'red' AS name", "model": Box})
+
+    def rename(cls: Any, instance: Thing, row: Row) -> None:
+        Box.objects.filter(pk=5).update(name=f"of {instance.code}")
+
+    result = bring(boxes, things(old, hook_after_save=rename))
+    assert Box.objects.get().name == "of b"
+    undo(result.run or "", delete_created=True)
+    assert not Box.objects.exists()
+    assert not Thing.objects.exists()

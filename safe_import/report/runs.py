@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safe_import.report.text import printable
+from safe_import.runs.record import PRUNED
 from safe_import.runs.undo import UNDOABLE
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
 
 def undo_command(run: Run) -> str | None:
     """Return the command that undoes a run; None when there is nothing to undo."""
-    return f"undo_import {run.id}" if run.state in UNDOABLE else None
+    return f"undo_import {run.id}" if run.state in UNDOABLE and PRUNED not in run.report else None
 
 
 def _time(time: Any) -> str:

@@ -81,6 +81,10 @@ def find_run(alias: str, run_id: str) -> Run:
         raise UsageError(f"There is no run {run_id}. import_runs lists them all.") from None
 
 
+PRUNED = "journal_pruned"
+"""The key in the report of a run that holds when its journal was let go; then the run can't be undone."""
+
+
 def state_before_undo(run: Run) -> Run.State:
     """The state of a run whose undo did not come to its end: its data is there, and perhaps its report is, too.
 

@@ -54,7 +54,7 @@ def _recover(alias: str, run: Run) -> Recovered:
     before = run.state
     if run.spec not in registry and "tables" not in run.arguments:
         return Recovered(run.id, run.spec, before, before, "its import is not installed, so its lock is not known")
-    tables = sorted({*_tables_of_spec(run), *_tables_of_journal(alias, run.id)})
+    tables = sorted({*_tables_of_spec(run), *tables_of_journal(alias, run.id)})
     try:
         with dialect(connections[alias]).run_lock(tables, lock_holder(f"recovery of {run.id}")):
             run, remark = _close(alias, run.id)
@@ -87,7 +87,7 @@ def _tables_of_spec(run: Run) -> Iterator[str]:
         yield from (target.model._meta.db_table for target in registry[run.spec]().targets)
 
 
-def _tables_of_journal(alias: str, run_id: str) -> Iterator[str]:
+def tables_of_journal(alias: str, run_id: str) -> Iterator[str]:
     """What an undo locks: the spec may write other models by now."""
     for label in Change.objects.using(alias).filter(run=run_id).values_list("model", flat=True).distinct():
         try:

@@ -20,7 +20,7 @@ from safe_import.database.failures import describe
 from safe_import.errors import DatabaseFailure, Refused, UndoConflict, UsageError, VerificationFailed, without_text
 from safe_import.failpoints import failpoint
 from safe_import.models import Change, Run
-from safe_import.runs.record import RunRecord, State, find_run, lock_holder, state_before_undo, user_name
+from safe_import.runs.record import PRUNED, RunRecord, State, find_run, lock_holder, state_before_undo, user_name
 from safe_import.runs.undo_plan import Journalled, UndoPlan
 from safe_import.spec.import_spec import registry
 
@@ -85,6 +85,8 @@ def undo(
 
 def _undoable(alias: str, run_id: str, delete_created: bool) -> Run:
     run = find_run(alias, run_id)
+    if PRUNED in run.report:
+        raise Refused(f"The journal of run {run_id} was let go on {run.report[PRUNED]}, so it can't be undone.")
     if run.state == State.UNDONE:
         deleted = sum(run.report.get("undone", {}).get("deleted", {}).values())
         created = Change.objects.using(alias).filter(run=run, action=Change.Action.CREATE).count()

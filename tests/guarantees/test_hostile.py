@@ -406,3 +406,17 @@ def test_models_are_what_the_tests_take_them_for() -> None:
     """The partitioned table is made by a test alone, or its flush would look for it."""
     assert Measure._meta.managed is False
     assert isinstance(Measure._meta.pk, models.BigAutoField)
+
+
+@pytest.mark.sqlite
+def test_a_hook_that_replaces_around_django_is_found_by_the_count(
+    importing: Importer, hook: Callable[[Callable[[], Any]], None]
+) -> None:
+    """No authorizer is asked about the row in the way; but there are fewer rows than before."""
+    for name in ("kept", "gone"):
+        Token.objects.create(name=name)
+    hook(lambda: connection.connection.execute("UPDATE OR REPLACE testapp_token SET name = 'kept'"))
+    with pytest.raises(DeletionDetected, match="testapp_token"):
+        importing(HeardImport, "name\na\n")
+    assert Token.objects.count() == 2
+    assert not Heard.objects.exists()

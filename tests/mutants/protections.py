@@ -1,0 +1,115 @@
+"""The protections, each as the text that makes it one, what takes it away, and the tests that must notice."""
+
+# ruff: noqa: E501 - what a mutant is made of stands on one line, as it does in the source
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NEVER, HOSTILE = "tests/guarantees/test_never_deletes.py", "tests/guarantees/test_hostile.py"
+NEIGHBOURS, CONTENTION = "tests/guarantees/test_neighbours.py", "tests/guarantees/test_contention.py"
+LANDED, CORE, CANARY = (f"tests/guarantees/test_{name}.py" for name in ("landed", "core", "canary"))
+FAULTS, UNDO, UNDO_HOSTILE = (
+    "tests/guarantees/test_faults.py",
+    "tests/runs/test_undo.py",
+    "tests/runs/test_undo_hostile.py",
+)
+BOTH = ("sqlite", "postgresql")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One protection taken away.
+
+    Args:
+        name: of the protection.
+        file: of its source, below ``safe_import``.
+        text: what stands there once.
+        instead: what stands there in the mutant.
+        tests: files and, after ``::``, a test of theirs.
+        backends: on which the tests must notice, each for itself.
+    """
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...]
+    backends: tuple[str, ...] = BOTH
+
+
+PG, LITE = ("postgresql",), ("sqlite",)
+WITNESS, AUTHORIZER = "database/postgresql/witness.py", "database/sqlite/guard.py"
+
+MUTANTS = (
+    Mutant("wrapper", "database/guard.py", 'if found and not found["what"]', 'if False and not found["what"]',
+           (f"{NEVER}::test_a_hook_that_deletes_is_told_so_at_its_own_line",)),
+    Mutant("authorizer", AUTHORIZER, "raw.set_authorizer(_denying(_REMOVES,", "(_denying(_REMOVES,",
+           (f"{HOSTILE}::test_a_trigger_that_replaces_one_row_by_another_is_refused",), LITE),
+    Mutant("REPLACE in declarations", AUTHORIZER, "if action in _ADDS and", "if False and",
+           (f"{HOSTILE}::test_a_table_that_replaces_on_conflict_is_refused",), LITE),
+    Mutant("count of rows", AUTHORIZER, "if after.get(table, -1) <", "if False and after.get(table, -1) <",
+           (f"{HOSTILE}::test_a_hook_that_replaces_around_django_is_found_by_the_count",), LITE),
+    Mutant("witness: counters", WITNESS, "for table, n in deleted.items() if n > 0]", "for table, n in () if n > 0]",
+           (f"{NEVER}::test_a_trigger_that_removes_rows_rolls_the_run_back",), PG),
+    Mutant("witness: locks", WITNESS, "for (table,) in self.dialect.rows(_EXCLUSIVE)]", "for (table,) in ()]",
+           (f"{NEVER}::test_a_trigger_that_removes_rows_rolls_the_run_back",), PG),
+    Mutant("witness: settings", WITNESS, 'if track != "on" or role != "origin":', "if False:",
+           (f"{NEVER}::test_a_database_that_does_not_count_is_refused",), PG),
+    Mutant("witness: blinding functions", WITNESS, "        self._assert_nothing_blinds()\n", "",
+           (f"{HOSTILE}::test_a_function_that_blinds_the_witness_is_refused_by_name",), PG),
+    Mutant("deferred triggers", "database/postgresql/dialect.py", 'self.execute("SET CONSTRAINTS ALL IMMEDIATE")', "pass",
+           (f"{NEVER}::test_a_trigger_that_removes_rows_rolls_the_run_back",), PG),
+    Mutant("records stay where they are", "findings.py", "if reason := moves_records(self.ws):", "if reason := None:",
+           (f"{HOSTILE}::test_a_primary_key_that_a_file_rewrites_is_refused",)),
+    Mutant("run lock", "pipeline.py", "        if not self.options.commits:\n            return nullcontext()\n        return self.dialect.run_lock(",
+           "        return nullcontext()\n        return self.dialect.run_lock(",
+           (f"{NEIGHBOURS}::test_a_second_run_on_the_same_target_is_refused",)),
+    Mutant("row lock", "database/postgresql/dialect.py", "ORDER BY {pk} FOR NO KEY UPDATE", "ORDER BY {pk}",
+           (f"{CONTENTION}::test_the_victim_of_a_deadlock_is_planned_anew",), PG),
+    Mutant("version of a row", "stages/apply/__init__.py", "l.ver <> p.ver", "1 = 0",
+           (f"{NEIGHBOURS}::test_edits_that_go_on_make_the_run_fail_clean",), PG),
+    Mutant("version of the database", "database/sqlite/dialect.py", "if self._data_version not in (None,", "if False and (None,",
+           (f"{NEIGHBOURS}::test_edits_that_go_on_make_the_run_fail_clean",), LITE),
+    Mutant("keys that no index guards", "stages/apply/__init__.py", "if keys_of_database(ws, target, created):", "if False:",
+           (f"{NEIGHBOURS}::test_a_record_created_meanwhile_is_not_created_twice",), PG),
+    Mutant("once more", "pipeline.py", "for last in (False, True):", "for last in (True,):",
+           (f"{NEIGHBOURS}::test_an_edit_between_plan_and_apply_is_seen_and_kept",)),
+    Mutant("reading only", "pipeline.py", "with self.dialect.reading_only(self.timeouts):", "with nullcontext():",
+           (f"{NEIGHBOURS}::test_the_database_refuses_writes_before_the_plan_is_made",)),
+    Mutant("journal", "stages/apply/__init__.py", "write_journal(ws, target, run)", "pass", (f"{UNDO}::test_undo_is_exact",)),
+    Mutant("formats of the session", "database/postgresql/dialect.py", "f\"set_config('{name}', '{value}', true)\"",
+           "f\"'{name}{value}'\"", (f"{CONTENTION}::test_a_run_under_one_set_of_formats_is_undone_under_another",), PG),
+    Mutant("marker", "pipeline.py", "self.books.enter(State.APPLIED)", "pass",
+           (f"{CONTENTION}::test_an_answer_to_commit_that_never_comes_is_resolved_by_the_marker",)),
+    Mutant("what landed: values", "stages/verify.py", "            _verify_values(ws, target)\n", "            pass\n",
+           (f"{LANDED}::test_a_trigger_that_rewrites_what_was_written_is_an_error",)),
+    Mutant("what landed: records", "stages/verify.py", "if planned != landed_:", "if False:",
+           (f"{HOSTILE}::test_a_primary_key_that_a_trigger_rewrites_is_refused",)),
+    Mutant("checks", "stages/verify.py", 'if r.severity == "error" and r.introduced', "if False",
+           (f"{LANDED}::test_a_violation_that_the_run_introduces_rolls_it_back",)),
+    Mutant("checks: before and after", "checks/run.py", "b.name = a.name AND b.pk = a.pk", "b.name = a.name",
+           (f"{LANDED}::test_a_run_that_mends_one_violation_and_makes_another_is_rolled_back",)),
+    Mutant("statement timeout", "pipeline.py", "options.statement_timeout or conf().STATEMENT_TIMEOUT", "3600",
+           (f"{CONTENTION}::test_what_takes_too_long_is_rolled_back",)),
+    Mutant("transaction timeout", "pipeline.py", "options.transaction_timeout or conf().TRANSACTION_TIMEOUT", "None",
+           (f"{CONTENTION}::test_what_takes_too_long_is_rolled_back",)),
+    Mutant("fsync of a file", "backup/files.py", "        file.flush()\n        failpoint(\"backup.file_written\")\n        os.fsync(descriptor)", "        file.flush()",
+           (f"{FAULTS}::test_everything_of_a_backup_is_on_the_disk_before_the_data_is_touched",), LITE),
+    Mutant("fsync of a folder", "backup/files.py", "    try:\n        os.fsync(descriptor)\n", "    try:\n        pass\n",
+           (f"{FAULTS}::test_everything_of_a_backup_is_on_the_disk_before_the_data_is_touched",), LITE),
+    Mutant("a backup is read back", "backup/write.py", "    verify_backup(new.path)\n", "",
+           ("tests/backup/test_write.py::test_bytes_that_changed_on_their_way_to_the_disk_are_found",), LITE),
+    Mutant("undo: later edits", "runs/undo_plan.py", 'self._conflict(each, "changed", field.column,', '(each, "changed", field.column,',
+           (f"{UNDO}::test_one_later_edit_and_nothing_is_undone",)),
+    Mutant("undo: references", "runs/undo_plan.py", "while Change.Action.CREATE in self.actions and self._find_references():", "while False:",
+           (f"{UNDO}::test_a_created_record_that_others_refer_to_is_a_conflict",)),
+    Mutant("undo: what landed", "runs/undo.py", "                self._verify(each)\n", "                pass\n",
+           (f"{UNDO_HOSTILE}::test_a_trigger_that_rewrites_what_was_put_back",)),
+    Mutant("undo: witness", "runs/undo.py", "            witness.assert_nothing_deleted({}, deleted)\n", "",
+           (f"{UNDO_HOSTILE}::test_a_trigger_that_deletes_more_of_the_same_table",)),
+    Mutant("recovery: lock", "runs/recover.py", "with dialect(connections[alias]).run_lock(tables, lock_holder(f\"recovery of {run.id}\")):", "if True:",
+           ("tests/runs/test_recover.py::test_a_run_at_work_is_left_alone",)),
+    Mutant("texts of causes", "pipeline.py", "raise failure from without_text(failure.__cause__ if failure is error else error)", "raise failure from error", (CANARY,)),
+    Mutant("texts of the database", "bookkeeping.py", "The import was rolled back: {describe(error)}.", "The import was rolled back: {error}.", (CANARY,)),
+)  # fmt: skip

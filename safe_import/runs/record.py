@@ -35,9 +35,9 @@ class RunRecord:
 
     @classmethod
     def begin(cls, alias: str, spec: str, source: str, sha256: str, arguments: Mapping[str, Any]) -> RunRecord:
-        """Writes a new run, in the state ``created``."""
+        """Writes a new run, in the state ``created``. Its id is above those of all runs of the database."""
         run = Run(
-            id=new_id(),
+            id=new_id(after=Run.objects.using(alias).order_by("-id").values_list("id", flat=True).first()),
             spec=spec,
             user=user_name(),
             host=socket.gethostname(),

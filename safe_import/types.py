@@ -30,7 +30,7 @@ _INTEGER_SHAPE = re.compile(r"[+-]?[0-9]{1,40}").fullmatch
 _INTEGER_LIMIT = 2**63
 _NUMBER_SHAPE = re.compile(r"[+-]?(?:[0-9]{1,100}(?:\.[0-9]{1,100})?|\.[0-9]{1,100})").fullmatch
 _COMMA_SHAPE = re.compile(r"[+-]?(?:[0-9]{1,100}(?:,[0-9]{1,100})?|,[0-9]{1,100})").fullmatch
-_DATE_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_DATE_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]00:00:00)?").fullmatch  # some programs add the midnight
 _DATETIME_SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 ).fullmatch
@@ -124,7 +124,7 @@ def _iso_day(text: str) -> dt.date:
     if not _DATE_SHAPE(text):
         raise Invalid("not_a_date", "a date such as 2024-01-31 is expected")
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text[:10])
     except ValueError:
         raise Invalid("no_such_date", "the calendar has no such day") from None
 

@@ -42,6 +42,8 @@ class SheetSource(FileSource):
         UsageError: there is no sheet of that name.
     """
 
+    rejects_suffix = ".xlsx"  # which keeps dates and numbers what they are
+
     def __init__(self, file: ByteFile, book: Book, sheet: str | None) -> None:
         super().__init__(file)
         self._book = book

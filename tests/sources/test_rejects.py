@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from safe_import.errors import SourceError
 from safe_import.records import Problem
 from safe_import.sources import BrokenRow, open_source
-from safe_import.sources.rejects import RejectsFile, _escaped, _unescaped
+from safe_import.sources.escaping import escaped, unescaped
+from safe_import.sources.rejects import RejectsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +51,8 @@ def test_a_rejects_file_is_imported_as_it_is(tmp_path: Path) -> None:
     source = opened(tmp_path / "people.csv", 'name;note\n=1+1;"a;""b""\nc"\nBob;\n\'=x; y \n')
     path = rejected(tmp_path, source, 2, 5)
     first = path.read_text(encoding="utf-8-sig").splitlines()[:2]
-    assert first[0] == "safe_import_line;safe_import_reason;name;note"
-    assert first[1].startswith("2;name: at most 5 characters;'=1+1;")
+    assert first[0] == "safe_import_line;safe_import_reason;safe_import_run;name;note"
+    assert first[1].startswith("2;name: at most 5 characters;;'=1+1;")
     again = open_source(path)
     assert again.header() == ["name", "note"]
     assert rows(again) == [["=1+1", 'a;"b"\nc'], ["'=x", " y "]]
@@ -76,8 +77,8 @@ def test_a_row_that_is_not_corrected_is_refused_again(tmp_path: Path) -> None:
 def test_no_cell_is_run_by_a_spreadsheet_and_every_cell_comes_back(cells: list[str]) -> None:
     """A cell that a spreadsheet would run begins with an apostrophe; taking it away is exact."""
     for cell in cells:
-        assert not _escaped(cell).startswith(tuple(RISKY))
-        assert _unescaped(_escaped(cell)) == cell
+        assert not escaped(cell).startswith(tuple(RISKY))
+        assert unescaped(escaped(cell)) == cell
 
 
 def test_reasons_and_headers_are_escaped_as_well(tmp_path: Path) -> None:
@@ -87,8 +88,8 @@ def test_reasons_and_headers_are_escaped_as_well(tmp_path: Path) -> None:
         file.write(2, ["Ada", "1"], [Problem(2, "=name", "too_long", "at most 5")])
     written = list(csv.reader(io.StringIO((tmp_path / "rejects.csv").read_text(encoding="utf-8-sig"))))
     assert written == [
-        ["safe_import_line", "safe_import_reason", "'=name", "note"],
-        ["2", "'=name: at most 5", "Ada", "1"],
+        ["safe_import_line", "safe_import_reason", "safe_import_run", "'=name", "note"],
+        ["2", "'=name: at most 5", "", "Ada", "1"],
     ]
     assert open_source(tmp_path / "rejects.csv").header() == ["=name", "note"]
 

@@ -1,0 +1,73 @@
+"""Values as texts that a spreadsheet shows and never runs, and from which they come back exactly.
+
+A spreadsheet runs cells that begin with ``=``, ``+``, ``-``, ``@`` and some others, so these get an apostrophe in front
+(and those that have one before such a sign another, so that taking one away again is exact).
+
+What no text can stand for (nested values, cells without a value) is written behind the mark ``safe_import:``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+from safe_import.sources.base import BadCell
+
+_JSON, _BAD = "safe_import:json:", "safe_import:bad:"
+# The wide forms: some spreadsheets narrow them.
+_RISKY = re.compile("'*(?:[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|safe_import:)")
+_ESCAPED = re.compile(f"'{_RISKY.pattern}")
+
+
+def escaped(text: str) -> str:
+    """Return a text that no spreadsheet runs."""
+    return f"'{text}" if _RISKY.match(text) else text
+
+
+def unescaped(text: str) -> str:
+    """Return the text that was escaped."""
+    return text[1:] if _ESCAPED.match(text) else text
+
+
+def as_text(value: Any) -> str:
+    """Return a text for a cell of any source, escaped where it has to be."""
+    if isinstance(value, str):
+        return escaped(value)
+    if value is None:
+        return ""
+    if isinstance(value, BadCell):
+        return f"{_BAD}{value.code}"
+    if isinstance(value, dict | list):
+        return _JSON + _json(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, float | Decimal):
+        return format(Decimal(str(value)), "f")  # no exponent, which is no number here
+    return str(value)
+
+
+def as_value(text: str) -> Any:
+    """Return what ``as_text`` was given, as far as it has to be told from its text."""
+    if text.startswith(_BAD):
+        message = "the cell has no value that could be read; enter one, or clear the cell"
+        return BadCell(text.removeprefix(_BAD), message)
+    if text.startswith(_JSON):
+        try:
+            return json.loads(text.removeprefix(_JSON), parse_float=Decimal)
+        except (ValueError, RecursionError):
+            return BadCell("not_json", "not JSON behind the mark; correct it")
+    return unescaped(text)
+
+
+def _json(value: Any) -> str:
+    """A value as JSON, with every digit of its decimals."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_json(name)}:{_json(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)

@@ -15,6 +15,7 @@ from safe_import.backup.store import list_backups
 from safe_import.errors import AfterCommitError
 from safe_import.failpoints import failing
 from safe_import.models import Change, Run
+from tests.guarantees.published import points_of_source, published, published_points
 from tests.testapp.models import Box, Tag, Thing
 from tests.testapp.specs import TaggedImport
 
@@ -91,4 +92,9 @@ def test_a_process_that_is_killed_anywhere_leaves_old_or_new_and_the_record_says
             [sys.executable, *program], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout) >= 15
+    assert int(done.stdout) == published("an import of several models")
+
+
+def test_the_number_of_places_is_the_published_one() -> None:
+    """Each that is named in the code, by every name once."""
+    assert len(points_of_source()) == published_points()

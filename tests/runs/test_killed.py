@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.guarantees.published import published
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize(("what", "at_least"), [("import", 15), ("undo", 4)])
-def test_killed_at_every_step(what: str, at_least: int, database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["import", "undo"])
+def test_killed_at_every_step(what: str, database_url: str, tmp_path: Path) -> None:
     """After recovery the same command works."""
     root = tmp_path / "backups"
     root.mkdir(mode=0o700)
@@ -28,4 +30,4 @@ def test_killed_at_every_step(what: str, at_least: int, database_url: str, tmp_p
         [sys.executable, "-m", "tests.runs.killing", what], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) >= at_least
+    assert int(done.stdout) == published({"import": "an import, and each time its undo", "undo": "an undo"}[what])

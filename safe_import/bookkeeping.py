@@ -16,6 +16,7 @@ from safe_import.records import RunResult
 from safe_import.runs import journal
 from safe_import.runs.record import RunRecord, State, user_name
 from safe_import.signals import import_committed
+from safe_import.sources.rejects import parent_run
 from safe_import.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class Books:
     def open_record(self, arguments: dict[str, Any]) -> None:
         """Writes the record of the run; a rehearsal does so inside its transaction, for the journal to refer to."""
         alias, source = self.options.database, self.source
-        self.record = RunRecord.begin(alias, self.spec.name, source.label, source.sha256(), arguments)
+        self.record = RunRecord.begin(
+            alias, self.spec.name, source.label, source.sha256(), arguments, parent=parent_run(source)
+        )
         self.result.run = self.record.id
 
     def forget_record(self) -> None:

@@ -12,7 +12,7 @@ from safe_import.plan import outcome
 from safe_import.plan.messages import message_of
 from safe_import.plan.refusal import changed_too_much, moves_records
 from safe_import.plan.suggestions import Suggestions, suggestions
-from safe_import.sources.rejects import RejectsFile
+from safe_import.sources.rejects import RejectsFile, default_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +80,10 @@ class Findings:
         if reason := moves_records(self.ws):
             raise Refused(f"{reason}. Nothing was changed.")
 
-    def write_rejects(self, source: Source) -> Path:
-        """Writes the rejected rows to a file of their own."""
-        path = Path(self.options.rejects or f"{Path(source.label).stem}.rejects.csv")
-        with RejectsFile(path, source) as file:
+    def write_rejects(self, source: Source, run: str) -> Path:
+        """Writes the rejected rows to a file of their own, which names the run that rejects them."""
+        path = Path(self.options.rejects or default_name(source))
+        with RejectsFile(path, source, run) as file:
             file.fill(outcome.rejected_lines(self.ws, self._describe))
         return path
 

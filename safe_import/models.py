@@ -29,6 +29,7 @@ class Run(models.Model):
     process = models.IntegerField()
     source = models.TextField()
     source_sha256 = models.CharField(max_length=64, blank=True)
+    parent = models.CharField(max_length=26, blank=True)  # the run whose rejected rows this one brings, corrected
     arguments = models.JSONField(default=dict)
     plan = models.CharField(max_length=64, blank=True)
     backup = models.TextField(blank=True)

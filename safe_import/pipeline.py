@@ -176,7 +176,13 @@ class ImportRun:
     def _prepare(self, snapshot: Any) -> None:
         """From the file to a plan that may be carried out, or a refusal."""
         self.ws.create()
-        reading = read(self.source, self.spec.rows, unknown_cells_are_errors=self.options.on_error == "continue")
+        reading = read(
+            self.source,
+            self.spec.rows,
+            unknown_cells_are_errors=self.options.on_error == "continue",
+            ignore_unknown=self.options.ignore_unknown,
+            renames=self.options.renames,
+        )
         self.findings = findings = Findings(self.ws, reading, self.options)
         stager, watch = Stager(self.ws, findings.column, conf().BATCH_SIZE), self.books.watch
         valid = validate(watch.timed("read", reading.rows()), self.spec.rows, reading.columns)
@@ -304,7 +310,7 @@ class ImportRun:
         """Written before the transaction, so that a full disk is found in time; a run that fails leaves none behind."""
         result = self.books.result
         if result.rows.rejected and self.options.commits:
-            result.rejects = str(self.findings.write_rejects(self.source))
+            result.rejects = str(self.findings.write_rejects(self.source, result.run or ""))
         try:
             yield
         except BaseException:

@@ -30,6 +30,8 @@ class RunOptions(BaseModel):
         max_changes: refuse a plan with more updates than this number, or this percentage of a table.
         database: the alias in ``DATABASES``.
         lock_timeout, statement_timeout, transaction_timeout: in seconds; those of the settings unless given.
+        ignore_unknown: leave out columns that the import does not know, instead of refusing them.
+        renames: {column of the file: column of the import}, for files that call them otherwise.
         clear: delete first what the spec's ``clear`` names, in the same transaction. Not in production.
         spec: the options of the spec.
     """
@@ -49,6 +51,8 @@ class RunOptions(BaseModel):
     lock_timeout: float | None = Field(None, gt=0)
     statement_timeout: float | None = Field(None, gt=0)
     transaction_timeout: float | None = Field(None, gt=0)
+    ignore_unknown: bool = False
+    renames: dict[str, str] = {}
     clear: bool = False
     spec: dict[str, Any] = {}
 

@@ -143,7 +143,9 @@ class ImportCommand(BaseCommand):
             SourceError: the file can't be read.
             UsageError: an option can't be worked with.
         """
-        return open_source(options["csv"], encoding=options["encoding"], delimiter=options["delimiter"])
+        return open_source(
+            options["csv"], encoding=options["encoding"], delimiter=options["delimiter"], sheet=options["sheet"]
+        )
 
     def observers(self, options: dict[str, Any]) -> Sequence[Observer]:
         """Return who else is told of the run; nobody, unless a command says so."""

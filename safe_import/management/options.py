@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from safe_import.errors import SpecError, UsageError
 from safe_import.run_options import RunOptions
+from safe_import.sources.column_map import read_column_map
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 FILE_FLAGS = ("--csv", "--file")
-_SPELLED_OTHERWISE = {"validate_data": "--validate"}
+_SPELLED_OTHERWISE = {"validate_data": "--validate", "renames": "--map"}
 
 
 def add_run_flags(parser: ArgumentParser, file_flags: Sequence[str] = FILE_FLAGS) -> None:
@@ -70,6 +71,9 @@ def _add_flags_of_files(parser: ArgumentParser) -> None:
     parser.add_argument("--log-file", metavar="PATH", help="append the audit log, one JSON object a line")
     parser.add_argument("--encoding", help="of text that is not UTF-8 and has no byte order mark")
     parser.add_argument("--delimiter", metavar="CHARACTER", help="between cells, or the word tab; found unless given")
+    parser.add_argument("--sheet", metavar="NAME", help="of a spreadsheet in which several sheets hold something")
+    parser.add_argument("--ignore-unknown", action="store_true", help="leave out columns that the import does not know")
+    parser.add_argument("--map", metavar="PATH", help="a YAML file of columns called otherwise: theirs: ours")
 
 
 def _add_flags_of_the_database(parser: ArgumentParser) -> None:
@@ -91,8 +95,13 @@ def run_options(options: Mapping[str, Any], spec: type[BaseModel]) -> dict[str, 
     Args:
         options: as a command gets them.
         spec: the ``Options`` of the spec.
+
+    Raises:
+        UsageError: the file of ``--map`` can't be worked with.
     """
     chosen = {name: options[name] for name in RunOptions.model_fields if name in options}
+    if options.get("map"):
+        chosen["renames"] = read_column_map(options["map"])
     return {**chosen, "spec": {name: options[name] for name in spec.model_fields if name in options}}
 
 

@@ -34,6 +34,7 @@ def run_details(run: Run, journal: Mapping[str, Mapping[str, int]]) -> Iterator[
     yield "Who", f"{run.user} on {run.host}, process {run.process}"
     yield "When", f"{_time(run.started)} to {_time(run.ended) if run.ended else '(not ended)'}"
     yield "File", f"{printable(run.source)}, SHA-256 {run.source_sha256}"
+    yield "Rejected by", run.parent
     yield "Arguments", _listed(run.arguments)
     yield "Rows", _listed(report.get("rows", {}))
     yield "Written", "; ".join(f"{model}: {_listed(counts)}" for model, counts in journal.items())
@@ -60,6 +61,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "process": run.process,
         "source": run.source,
         "sha256": run.source_sha256,
+        "parent": run.parent or None,
         "arguments": run.arguments,
         "plan": run.plan or None,
         "backup": run.backup or None,

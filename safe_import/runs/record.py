@@ -34,8 +34,13 @@ class RunRecord:
         self.alias, self.run = alias, run
 
     @classmethod
-    def begin(cls, alias: str, spec: str, source: str, sha256: str, arguments: Mapping[str, Any]) -> RunRecord:
-        """Writes a new run, in the state ``created``. Its id is above those of all runs of the database."""
+    def begin(
+        cls, alias: str, spec: str, source: str, sha256: str, arguments: Mapping[str, Any], parent: str = ""
+    ) -> RunRecord:
+        """Writes a new run, in the state ``created``. Its id is above those of all runs of the database.
+
+        ``parent`` is the run whose rejected rows it brings, corrected.
+        """
         run = Run(
             id=new_id(after=Run.objects.using(alias).order_by("-id").values_list("id", flat=True).first()),
             spec=spec,
@@ -45,6 +50,7 @@ class RunRecord:
             source=source,
             source_sha256=sha256,
             arguments=dict(arguments),
+            parent=parent,
         )
         run.save(using=alias, force_insert=True)
         return cls(alias, run)

@@ -1,0 +1,72 @@
+"""The flags that say what the columns and the sheets of a file mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import openpyxl
+import pytest
+
+from safe_import._prod_utils import ProdImportCommand
+from tests.management.running import run
+from tests.testapp.models import Thing
+from tests.testapp.specs import ThingsImport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("backup_root")]
+
+
+class Command(ProdImportCommand):
+    """The command under test."""
+
+    spec = ThingsImport
+
+
+def test_a_mapping_file_renames_columns(file: Callable[[str], Path], tmp_path: Path) -> None:
+    """Theirs to ours; columns that nobody knows are left out where that is said."""
+    (tmp_path / "map.yaml").write_text("Kennung: code\nName: name\n")
+    path = file("Kennung,Name,Farbe\na,x,red\n")
+    assert run(Command, "--csv", path, "--map", tmp_path / "map.yaml").code == 1
+    done = run(Command, "--csv", path, "--map", tmp_path / "map.yaml", "--ignore-unknown")
+    assert (done.code, done.err) == (0, "")
+    assert list(Thing.objects.values_list("code", "name")) == [("a", "x")]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        ("- a", "line 1: a mapping is expected"),
+        ("a: b\na: c\n", "a name stands twice"),
+        ("a: code\nb: code\n", "two columns stand for 'code'"),
+        ("a:\n", "'a' stands for no column"),
+        ("a: [b]\n", "'a' stands for no column"),
+        ("a: {\n", "not YAML"),
+        ("a: *b\n", "aliases"),
+        (None, "no such file"),
+    ],
+)
+def test_a_mapping_file_that_can_not_be_worked_with_is_wrong_usage(
+    mapping: str | None, reason: str, file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Before anything is read."""
+    if mapping is not None:
+        (tmp_path / "map.yaml").write_text(mapping)
+    done = run(Command, "--csv", file("code\na\n"), "--map", tmp_path / "map.yaml")
+    assert done.code == 2
+    assert reason in done.err
+
+
+def test_one_of_several_sheets_is_named(tmp_path: Path) -> None:
+    """Without a name none is guessed."""
+    book = openpyxl.Workbook()
+    for sheet, code in ((book.active, "a"), (book.create_sheet("Other"), "b")):
+        sheet.append(["code"])
+        sheet.append([code])
+    book.save(tmp_path / "book.xlsx")
+    assert run(Command, "--file", tmp_path / "book.xlsx").code == 1
+    assert run(Command, "--file", tmp_path / "book.xlsx", "--sheet", "Othr").code == 2
+    assert run(Command, "--file", tmp_path / "book.xlsx", "--sheet", "Other").code == 0
+    assert list(Thing.objects.values_list("code", flat=True)) == ["b"]

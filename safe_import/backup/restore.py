@@ -86,8 +86,7 @@ def restore_backup(
         if dry_run:
             with operations.counting():
                 return RestoreResult(manifest.id, mode, True, loader.count())
-        locked = [connection.ops.quote_name(name) for name in order]
-        with dialect(connection).run_lock(locked, f"process {os.getpid()}, restore of backup {manifest.id}"):
+        with dialect(connection).run_lock(order, f"process {os.getpid()}, restore of backup {manifest.id}"):
             result = _restore(connection, source, order, loader, mode, foreign_keys)
     _upload_before(result)
     return result

@@ -106,3 +106,14 @@ class Measure(models.Model):
     class Meta:
         managed = False
         db_table = "testapp_measure"
+
+
+class Quoted(models.Model):
+    """Names that mean something else, or nothing, without quotes around them."""
+
+    code = models.CharField(max_length=9, unique=True, db_column="Select")
+    note = models.CharField(max_length=9, blank=True, db_column="A note")
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, db_column="Parent.Id")
+
+    class Meta:
+        db_table = "Test App.Quoted"

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from safe_import.spec import ImportSpec, Key, Link, NoOptions, Row, own, target
 from safe_import.types import Boolean, Date, Integer, Json, Number, Text
-from tests.testapp.models import Box, Computed, Heard, Node, Saved, Tag, Thing, Token
+from tests.testapp.models import Box, Computed, Heard, Node, Quoted, Saved, Tag, Thing, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +106,23 @@ class NamedRow(Row):
     """A name alone."""
 
     name: Text
+
+
+class QuotedRow(Row):
+    """One field of every column."""
+
+    code: Text
+    note: Text | None = None
+    parent: Text | None = None
+
+
+class QuotedImport(ImportSpec, register=False):
+    """A table and columns whose names need quoting."""
+
+    row = QuotedRow
+    model = Quoted
+    key = "code"
+    links = {"parent": Link("self", "code")}
 
 
 class TokensImport(ImportSpec, register=False):

@@ -35,21 +35,27 @@ _WRITERS = """
 
 @contextmanager
 def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
-    """Holds one session lock a table, taken in one order so that two runs can't wait for each other."""
+    """Holds one session lock a table, taken in one order so that two runs can't wait for each other.
+
+    Args:
+        dialect: of the session that holds them.
+        tables: as ``Meta.db_table`` spells them, capitals and dots included.
+    """
     taken: list[str] = []
     try:
         for table in sorted(tables):
-            if not dialect.value(f"SELECT pg_try_advisory_lock({_SPACE}, %s::regclass::oid::bigint::int4)", [table]):
+            name = dialect.quote(table)
+            if not dialect.value(f"SELECT pg_try_advisory_lock({_SPACE}, %s::regclass::oid::bigint::int4)", [name]):
                 raise LockHeld(_held_by(dialect, table))
-            taken.append(table)
+            taken.append(name)
         yield
     finally:
-        for table in reversed(taken):
-            dialect.execute(f"SELECT pg_advisory_unlock({_SPACE}, %s::regclass::oid::bigint::int4)", [table])
+        for name in reversed(taken):
+            dialect.execute(f"SELECT pg_advisory_unlock({_SPACE}, %s::regclass::oid::bigint::int4)", [name])
 
 
 def _held_by(dialect: Dialect, table: str) -> str:
-    holders = dialect.rows(_HOLDER, [_SPACE, table])
+    holders = dialect.rows(_HOLDER, [_SPACE, dialect.quote(table)])
     who = "; ".join(
         f"process {pid} of {user} ({app or 'no name'}), connected {since}" for pid, user, app, since in holders
     )

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from safe_import.bookkeeping import Books
 from safe_import.checks.run import Comparison
+from safe_import.conf import conf
 from safe_import.database.guard import refusing_deletions
 from safe_import.database.tables import SequencePosition
 from safe_import.database.tables import tables_of as tables_on
@@ -219,6 +220,8 @@ class MigrationRun(ImportRun):
         result = self.books.result
         result.rows = outcome.ledger(self.ws, result.rows.read, 0)
         result.models = outcome.model_counts(self.ws)
+        result.errors = list(islice(self.findings.errors(), conf().MAX_REPORTED))
+        result.errors_total = outcome.count_problems(self.ws, warnings=False)
         verify_ledger(result.rows)
 
     def _advance_sequences(self, tables: Counter[str]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from safe_import.sources import Cells
 
 _BATCH = 1000
+_UNKNOWN = 1 << 63  # what cursors of MySQL say that do not know how many rows there are
 _TELLING = ("ProgrammingError", "OperationalError")  # errors of the DB-API that speak of the query, not of its values
 
 
@@ -159,11 +160,11 @@ class QuerySource:
         stack.callback(cursor.close)
         try:
             cursor.execute(self.migration.query)
-            first = cursor.fetchmany(_BATCH)
         except Exception as error:
             raise self._failed("the query", error) from error
-        self.row_count = self.migration.hook_row_count(connection, cursor)
-        self._rows = self._fetched(cursor, first)
+        count = self.migration.hook_row_count(connection, cursor)  # before the first fetch, of which some drivers tell
+        self.row_count = count if count < _UNKNOWN else -1
+        self._rows = self._fetched(cursor)
         self._peek()
 
     def _peek(self) -> None:
@@ -172,24 +173,33 @@ class QuerySource:
             self.columns = tuple(first)
             self._rows = chain([first], self._rows)
 
-    def _fetched(self, cursor: Any, batch: Sequence[Any]) -> Iterator[LegacyRow]:
-        names = [column[0] for column in cursor.description]
-        if len(set(names)) < len(names):
-            doubled = next(name for name in names if names.count(name) > 1)
-            raise SourceError(f"{self.label}: the query has two columns {doubled!r}; name one of them otherwise")
+    def _fetched(self, cursor: Any) -> Iterator[LegacyRow]:
+        batch = self._batch(cursor)
+        names = _names(self.label, cursor)
         while batch:
             for row in batch:
                 yield _plain(row if isinstance(row, Mapping) else dict(zip(names, row, strict=True)))
-            try:
-                batch = cursor.fetchmany(_BATCH)
-            except Exception as error:
-                raise self._failed("the query", error) from error
+            batch = self._batch(cursor)
+
+    def _batch(self, cursor: Any) -> Sequence[Any]:
+        try:
+            return cursor.fetchmany(_BATCH) or ()
+        except Exception as error:
+            raise self._failed("the query", error) from error
 
     def _failed(self, what: str, error: Exception) -> SourceError:
         """The message of a driver may hold values, unless it speaks of the query."""
         tells = any(kind.__name__ in _TELLING for kind in type(error).__mro__)
         reason = f": {str(error).splitlines()[0]}" if tells and str(error) else ""
         return SourceError(f"{self.label}: {what} failed, {type(error).__name__}{reason}")
+
+
+def _names(label: str, cursor: Any) -> list[str]:
+    names = [column[0] for column in cursor.description]
+    if len(set(names)) < len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise SourceError(f"{label}: the query has two columns {doubled!r}; name one of them otherwise")
+    return names
 
 
 def _plain(row: Mapping[str, Any]) -> LegacyRow:

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The pages that are projects of their own, and those that have the models which they write.
-PAGES = {"README.md": ("docs/specs.md",), "docs/specs.md": (), "docs/new-import.md": (), "docs/typescript.md": ()}
+PAGES = {
+    "README.md": ("docs/specs.md",),
+    "docs/specs.md": (),
+    "docs/new-import.md": (),
+    "docs/typescript.md": (),
+    "docs/legacy.md": (),
+}
 REFERENCE_PAGE = "docs/getting-started.md"
 
 

@@ -154,6 +154,7 @@ def test_an_error_hook_that_returns_goes_on_with_the_next_row(old_database: Old,
     assert asked == [("hook", KeyError), ("plan", Refused), ("database", IntegrityError)]
     assert set(Thing.objects.values_list("code", flat=True)) == {"good", "last"}
     assert (result.rows.created, result.rows.rejected, result.exit_code) == (2, 3, 3)
+    assert [problem.code for problem in result.errors] == ["link_missing", "hook_failed", "hook_error"]
 
 
 def test_a_hook_may_fill_in_what_the_row_lacks_and_choose_the_key(old_database: Old, bring: Bring) -> None:
@@ -282,3 +283,13 @@ def test_a_hook_may_change_what_an_earlier_migration_brought(old_database: Old, 
     undo(result.run or "", delete_created=True)
     assert not Box.objects.exists()
     assert not Thing.objects.exists()
+
+
+def test_the_rehearsal_has_the_plan_of_the_run(old_database: Old, bring: Bring) -> None:
+    """The same data against the same records has the same digest."""
+    old = old_database("")
+    migrations = [type("BoxMigration", (old,), {"query": "SELECT 'red' AS name", "model": Box}), things(old)]
+    rehearsed = migrate(migrations)
+    assert (rehearsed.state, rehearsed.run, rehearsed.backup) == ("rehearsed", None, None)
+    assert not Box.objects.exists()
+    assert bring(*migrations).plan == rehearsed.plan

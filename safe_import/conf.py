@@ -129,7 +129,7 @@ def _unknown(key: object) -> SettingProblem:
     return SettingProblem(
         "unknown",
         str(key),
-        f"SAFE_IMPORT has no setting {str(key)!r}{did_you_mean(str(key), _KEYS) or '.'}",
+        f"SAFE_IMPORT has no setting {str(key)!r}. {_sentence(did_you_mean(str(key), _KEYS))}".rstrip(),
         "The table in docs/settings.md has every key.",
     )
 
@@ -143,3 +143,7 @@ def _invalid(error: ValidationError) -> list[SettingProblem]:
         SettingProblem("invalid", key, f"SAFE_IMPORT[{key!r}] can't be worked with.", "; ".join(texts) + ".")
         for key, texts in messages.items()
     ]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -63,7 +63,7 @@ def changes(ws: Workspace, target: Target, name: str, existing: str = "t") -> st
 
 def holds(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:
     """A condition: the link points elsewhere already, so it is held."""
-    if name not in target.links or ws.force:
+    if name not in target.links or ws.force or not getattr(target.links[name], "hold", True):
         return "FALSE"
     old = f"{existing}.{ws.dialect.column(target.fields[name])}"
     return f"({old} IS NOT NULL AND {resolved(ws, name)} AND {_differs(ws, target, name, existing)})"

@@ -107,7 +107,7 @@ def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str,
 def _held(ws: Workspace, target: Target, link: str) -> tuple[str, str]:
     """Where the link of the existing record leads to and will go on leading to; and the joins to read it."""
     d = ws.dialect
-    if ws.force:
+    if ws.force or not getattr(target.links[link], "hold", True):
         return f"CAST(NULL AS {d.base_type(target.fields[link])})", ""
     joins = (
         f"LEFT JOIN {ws.name(target, 'key')} q ON q.id = abs(r.id) LEFT JOIN {ws.name(target, 'group')} g ON g.k = q.k"

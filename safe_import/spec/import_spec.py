@@ -55,6 +55,8 @@ class ImportSpec:
     checks: ClassVar[Sequence[Any]] = ()
 
     options: Any
+    force_update: bool = False
+    """Whether links that point elsewhere are written (``--force-update``), for values that depend on them."""
 
     def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

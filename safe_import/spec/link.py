@@ -22,12 +22,15 @@ class Link:
         casefold: compare without regard to case. Taken from the key of ``to`` where this spec writes ``to`` as well.
         missing: what a name that no record bears means: ``error`` rejects the row; ``empty`` leaves the field empty,
             with a warning that is counted; ``drop`` leaves the record out, with a warning, for elements of a list.
+        hold: whether a link that points elsewhere already is left so, unless the command line says ``--force-update``.
+            False for a link that other fields of the record depend on, so that all of them are updated or none.
     """
 
     to: Any
     by: Mapping[str, str | None]  # their field -> our field; None stands for the value under the link's own name
     casefold: bool
     missing: Missing
+    hold: bool
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Link:
         *,
         casefold: bool = False,
         missing: Missing = "error",
+        hold: bool = True,
     ) -> None:
         if isinstance(by, Key):
             casefold = casefold or by.casefold
@@ -44,6 +48,7 @@ class Link:
         object.__setattr__(self, "by", pairs)
         object.__setattr__(self, "casefold", casefold)
         object.__setattr__(self, "missing", missing)
+        object.__setattr__(self, "hold", hold)
 
 
 @dataclass(frozen=True)

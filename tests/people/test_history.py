@@ -117,17 +117,31 @@ def test_a_skipped_pay_change_does_not_count(importing: Importer, ada: User) -> 
 
 
 def test_existing_events_are_updated_where_that_is_asked_for(importing: Importer, ada: User) -> None:
-    """Values are; another pay band is a link that points elsewhere, held unless it is forced. Nothing is doubled."""
+    """Values are, and another pay band with all that depends on it. Nothing is doubled."""
     importing("history", f"{PAY}ada@x.example,PAY_CHANGE,2020-01-01,20,100,,\n")
     salary = importing("history", f"{PAY}ada@x.example,PAY_CHANGE,2020-01-01,20,150,,Raise\n", "--update-existing")
     assert (salary.exit_code, salary.rows) == (0, {"read": 1, "updated": 1})
-    changed = f"{PAY}ada@x.example,PAY_CHANGE,2020-01-01,21,,,Raise\n"
-    held = importing("history", changed, "--update-existing")
-    assert (held.exit_code, held.report["links"]["held"]) == (3, 1)
-    assert bands() == {"PAY_CHANGE 2020-01-01": (20, "Raise")}
-    assert importing("history", changed, "--update-existing", "--force-update").exit_code == 0
-    assert bands() == {"PAY_CHANGE 2020-01-01": (21, "Raise")}
-    assert (CompensationSnapshot.objects.get().salary_change, TimelineEvent.objects.count()) == (150, 1)
+    changed = f"{PAY}ada@x.example,PAY_CHANGE,2020-01-01,21,,,Raise\nada@x.example,BONUS_PAYOUT,2020-06-01,,,5,\n"
+    assert importing("history", changed, "--update-existing").exit_code == 0
+    assert bands() == {"PAY_CHANGE 2020-01-01": (21, "Raise"), "BONUS_PAYOUT 2020-06-01": (21, "Bonus 5 %")}
+    assert CompensationSnapshot.objects.get(salary_change=150).pay_band.number == 21
+    assert importing("history", changed, "--update-existing").rows == {"read": 2, "unchanged": 2}
+
+
+def test_a_bonus_with_a_band_of_its_own_is_carried_forward(importing: Importer, ada: User) -> None:
+    """The latest by date counts, in the same file and later."""
+    text = (
+        f"{PAY}ada@x.example,PAY_CHANGE,2020-01-01,20,,,\nada@x.example,BONUS_PAYOUT,2024-01-01,25,,5,\n"
+        "ada@x.example,BONUS_PAYOUT,2025-01-01,,,6,\n"
+    )
+    importing("history", text)
+    importing("history", f"{PAY}ada@x.example,PAY_CHANGE,2026-01-01,26,,,\n")
+    assert bands() == {
+        "PAY_CHANGE 2020-01-01": (20, "Pay band 20"),
+        "BONUS_PAYOUT 2024-01-01": (25, "Bonus 5 %"),
+        "BONUS_PAYOUT 2025-01-01": (25, "Bonus 6 %"),
+        "PAY_CHANGE 2026-01-01": (26, "Pay band 25 -> 26 (+1.0)"),
+    }
 
 
 def test_skipping_and_updating_exclude_each_other(importing: Importer, contents: Contents) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from commands.people.models import Chapter, Organization, Team, Tribe, User
+from commands.people.models import Chapter, Department, Organization, Team, Tribe, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,3 +222,24 @@ def test_a_person_who_moves_is_held_unless_forced(importing: Importer) -> None:
         ("Makers", "Engineering"),
         ("Thinkers", "Engineering"),
     }
+
+
+def test_the_department_is_that_of_the_team_the_user_will_have(importing: Importer) -> None:
+    """A team that is held keeps its own; a tribe counts only for who has no team, or one without a department."""
+    sales = Department.objects.create(name="Sales")
+    engineering, _ = Department.objects.get_or_create(name="Engineering")
+    tribe = Tribe.objects.create(name="Sellers", department=sales)
+    lone = Team.objects.create(name="Lone")
+    core = Team.objects.create(name="Core", department=engineering)
+    bob = User.objects.create(email="bob@x.example", name="Bob", team=lone)
+    eve = User.objects.create(email="eve@x.example", name="Eve", team=core)
+    header = "Name,Email,Team,Tribe\n"
+    importing("users", f"{header}Bob,bob@x.example,Core,\nEve,eve@x.example,,Sellers\n", "--force-update")
+    bob.refresh_from_db()
+    eve.refresh_from_db()
+    assert (bob.team, bob.department, eve.team, eve.department) == (core, engineering, core, engineering)
+    User.objects.filter(pk=bob.pk).update(team=lone, department=None)
+    outcome = importing("users", f"{header}Bob,bob@x.example,Core,\n")
+    bob.refresh_from_db()
+    assert (outcome.exit_code, bob.team, bob.department) == (3, lone, None)
+    assert tribe.department == sales

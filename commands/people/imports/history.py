@@ -113,7 +113,7 @@ class HistoryImport(ImportSpec):
     @target(
         CompensationSnapshot,
         key="source_event",
-        links={"user": _USER, "pay_band": Link(PayBand, "number")},
+        links={"user": _USER, "pay_band": Link(PayBand, "number", hold=False)},
         columns={"user": "email", "pay_band": "pay_band_number", "effective_date": "date"},
     )
     def compensation(self, row: HistoryRow) -> Iterator[Record]:
@@ -124,7 +124,7 @@ class HistoryImport(ImportSpec):
     @target(
         SenioritySnapshot,
         key="source_event",
-        links={"user": _USER, "ladder": Link(Ladder, "code")},
+        links={"user": _USER, "ladder": Link(Ladder, "code", hold=False)},
         columns={
             "user": "email",
             "ladder": "ladder_code",

@@ -90,8 +90,13 @@ class UsersImport(ImportSpec):
     row = UserRow
     checks = USERS
 
-    is_placeholder = Lookup(User, {"email": "email"}, value="is_placeholder", casefold=True)  # None: a new user
-    team = Lookup(Team, {"name": "team"}, value=("department__name", "tribe"))
+    stored = Lookup(  # None: a new user
+        User,
+        {"email": "email"},
+        value=("is_placeholder", "team", "team__department__name", "team__tribe"),
+        casefold=True,
+    )
+    team = Lookup(Team, {"name": "team"}, value=("pk", "department__name", "tribe"))
     tribe = Lookup(Tribe, {"name": "tribe"}, value=("department__name", "pk"))
     organizations = Lookup(Organization, value="name", many=True)
 
@@ -127,22 +132,29 @@ class UsersImport(ImportSpec):
         record = row.brought("name", "email", "gmail", "phone", "team", "chapter", "leader", "agile_coach")
         if department := self._department(row):
             record["department"] = department
-        is_placeholder = row.found.get("is_placeholder")
-        if is_placeholder:
+        stored = row.found.get("stored")
+        if stored and stored[0]:
             record |= {"is_placeholder": False, "is_active": True}
-        if is_placeholder is None and not row.name:
+        if stored is None and not row.name:
             row.refuse("required", "a new user needs a name", field="name")
         yield record
 
     def _department(self, row: UserRow) -> str | None:
-        """The name of the team's department, or else of the tribe's; judges the tribe."""
-        of_team, tribe_of_team = row.found.get("team") or (None, None)
+        """The name of the department of the team that the user will have, or else of the tribe; judges the tribe."""
+        team, of_team, tribe_of_team = self._team(row)
         of_tribe, tribe = row.found.get("tribe") or (None, None)
         if row.tribe and tribe is None:
             row.refuse("link_missing", "no tribe has this name; correct it, or import the tribe first", field="tribe")
-        elif tribe and row.team and tribe != tribe_of_team:
+        elif tribe and team and tribe != tribe_of_team:
             row.warn("tribe_not_of_team", "the team belongs to another tribe, or to none", field="tribe")
         return of_team or of_tribe
+
+    def _team(self, row: UserRow) -> tuple[Any, str | None, Any]:
+        """The team that the user will have, with its department and tribe: a team that is stored already is held."""
+        _, *stored = row.found.get("stored") or (None, None, None, None)
+        if stored[0] and not (row.team and self.force_update):
+            return stored[0], stored[1], stored[2]
+        return row.found.get("team") or (None, None, None)
 
     @target(
         Organization,
@@ -158,10 +170,8 @@ class UsersImport(ImportSpec):
         if len(names) == 1:
             yield {"name": names[0], field: own(User)}
         else:
-            count = "several organizations" if names else "no organization"
-            row.refuse(
-                "no_single_organization", f"this role needs one organization, and there is {count}", field="role"
-            )
+            count = "are several organizations" if names else "is no organization"
+            row.refuse("no_single_organization", f"this role needs one organization, and there {count}", field="role")
 
     @target(
         Tribe, key="name", mode="update", columns={"name": "tribe", **dict.fromkeys(ROLES_OF_TRIBE.values(), "role")}

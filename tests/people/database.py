@@ -17,7 +17,8 @@ def contents_of_database() -> dict[str, list[tuple[Any, ...]]]:
         found = {table: _rows(cursor, f"SELECT * FROM {connection.ops.quote_name(table)}") for table in tables}
         if connection.vendor == "postgresql":
             names = [name for (name,) in _rows(cursor, "SELECT sequencename FROM pg_sequences ORDER BY 1")]
-            found |= {name: _rows(cursor, f"SELECT last_value, is_called FROM {connection.ops.quote_name(name)}") for name in names}
+            for name in names:
+                found[name] = _rows(cursor, f"SELECT last_value, is_called FROM {connection.ops.quote_name(name)}")
         else:
             found["sqlite_sequence"] = _rows(cursor, "SELECT * FROM sqlite_sequence")
     return found

@@ -10,7 +10,7 @@ LOCK := $(VENV)-lock/bin/pip-compile --quiet --strip-extras --no-header --no-emi
 	--no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-sqlite test-postgresql lint format demo bench lock clean
+.PHONY: help setup test test-sqlite test-postgresql mutants lint format demo bench lock clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,6 +30,9 @@ test-sqlite: setup ## run the suite on SQLite
 
 test-postgresql: setup ## run the suite on PostgreSQL (its own, unless SAFE_IMPORT_TEST_DATABASE_URL names one)
 	SAFE_IMPORT_TEST_BACKEND=postgresql $(BIN)/python -m tests.postgresql --numprocesses $(WORKERS)
+
+mutants: setup ## take one protection away after the other; fails when no test notices (MUTANTS="lock journal" for some)
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 lint: setup ## check style, types and layers
 	$(BIN)/ruff check .

@@ -92,6 +92,7 @@ class ImportRun:
 
     def __init__(self, spec: ImportSpec, source: Source, options: RunOptions, observers: Sequence[Observer]) -> None:
         self.spec, self.source, self.options = spec, source, options
+        spec.force_update = options.force_update
         self.books = Books(spec, source, options, observers)
         self.connection = connections[options.database]
         self.dialect = dialect(self.connection)
@@ -195,6 +196,7 @@ class ImportRun:
         self._tell_problems()
         verify_ledger(self.books.result.rows)
         findings.refuse(self.books.result, self.source.label)
+        findings.write_difference()
 
     def _plan(self, stager: Stager, snapshot: Any) -> None:
         rejected = 0
@@ -245,6 +247,7 @@ class ImportRun:
         ):
             self._apply_and_verify(self._comparison())
             verify_nothing_deleted(self.ws, witness, {})
+            self.books.result.deletions = witness.proof
             self._mark_applied()
 
     def _clear_and_write(self) -> None:

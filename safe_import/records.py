@@ -120,6 +120,7 @@ class RunResult:
     checks: list[CheckResult] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)  # a sample, for the screen only
     seconds: dict[str, float] = field(default_factory=dict)
+    deletions: str | None = None  # what the witness says; None when nothing was written
     undo: str | None = None
     exit_code: int = 0
 
@@ -142,6 +143,7 @@ class RunResult:
             "warnings_total": self.warnings_total,
             "checks": [check.as_dict() for check in self.checks],
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+            "deletions": self.deletions,
             "undo": self.undo,
             "exit_code": self.exit_code,
         }

@@ -249,7 +249,7 @@ class Witness(abc.ABC):
     """The proof, taken from the database before the commit, that no row was removed."""
 
     proof: str
-    """``proven``, or ``prevented`` where the database offers no count to prove it by."""
+    """What a report says about deletions: ``none, proven``; a database that offers no count would only prevent them."""
 
     @abc.abstractmethod
     def assert_nothing_deleted(self, inserted: Mapping[str, int], besides: Mapping[str, int] = NOTHING) -> None:

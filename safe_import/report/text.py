@@ -114,7 +114,13 @@ def _named_facts(result: RunResult, view: View) -> Iterator[tuple[str, str]]:
         yield "Links", f"{result.links_left_empty:,} left empty: they name no record"
     if result.checks:
         yield "Checks", _checks(result.checks, "" if view.details else " (-v 2 shows it)")
-    for name, fact in (("Backup", result.backup), ("Rejects", result.rejects), ("Run", result.run)):
+    deletions = result.deletions if view.details else None
+    for name, fact in (
+        ("Backup", result.backup),
+        ("Rejects", result.rejects),
+        ("Deletions", deletions),
+        ("Run", result.run),
+    ):
         if fact:
             yield name, fact
     if result.plan and result.state != "failed":

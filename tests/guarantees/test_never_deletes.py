@@ -151,4 +151,6 @@ def test_an_ordinary_import_is_not_disturbed_by_earlier_deletions(importing: Imp
     """What the transaction before deleted is not this run's."""
     Thing.objects.create(code="gone")
     Thing.objects.all().delete()
-    assert importing(ThingsImport, "code,name\na,x\n").rows.created == 1
+    result = importing(ThingsImport, "code,name\na,x\n")
+    assert (result.rows.created, result.deletions) == (1, "none, proven")
+    assert importing(ThingsImport, "code,name\na,x\n").deletions is None

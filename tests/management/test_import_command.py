@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 KEYS = {
     "run", "spec", "state", "dry_run", "rows", "models", "links", "plan", "backup", "rejects", "errors", "errors_total",
-    "warnings", "checks", "seconds", "undo",
+    "warnings", "checks", "seconds", "deletions", "undo",
 }  # fmt: skip
 FLAGS = [
     "--csv",

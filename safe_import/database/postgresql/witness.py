@@ -50,7 +50,7 @@ _BLINDING = """
 class PostgreSQLWitness(Witness):
     """See Note [Witness]."""
 
-    proof = "proven"
+    proof = "none, proven"
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect

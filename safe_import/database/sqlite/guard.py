@@ -113,7 +113,7 @@ def _replacing(dialect: Dialect) -> set[str]:
 class SQLiteWitness(Witness):
     """Rows before + inserted = rows after, for every table."""
 
-    proof = "proven"
+    proof = "none, proven"
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from safe_import.conf import conf
 from safe_import.errors import Refused
 from safe_import.plan import outcome
+from safe_import.plan.difference import write_difference
 from safe_import.plan.messages import message_of
 from safe_import.plan.refusal import changed_too_much, moves_records
 from safe_import.plan.suggestions import Suggestions, suggestions
@@ -31,15 +32,21 @@ _SAMPLE = 20  # changes that a report shows
 class Findings:
     """What the plan in the tables of ``ws`` means for the file that ``reading`` reads.
 
+    Args:
+        ws: the plan.
+        reading: the file.
+        options: of the run.
+        lenient: an unknown column is no error by itself, because the rows that have something in it are rejected.
+
     Attributes:
         header_errors: errors of the header.
         header_remarks: headers that were matched although they are spelled differently; and unknown columns, where the
             rows that have something in them are rejected instead.
     """
 
-    def __init__(self, ws: Workspace, reading: Reading, options: RunOptions) -> None:
+    def __init__(self, ws: Workspace, reading: Reading, options: RunOptions, *, lenient: bool) -> None:
         self.ws, self.reading, self.options = ws, reading, options
-        harmless = "unknown_column" if options.on_error == "continue" else None
+        harmless = "unknown_column" if lenient else None
         self.header_errors = [problem for problem in reading.problems if problem.code != harmless]
         self.header_remarks = [*(p for p in reading.problems if p.code == harmless), *reading.notes]
         self._suggestions: Suggestions = {}
@@ -86,6 +93,11 @@ class Findings:
         with RejectsFile(path, source, run) as file:
             file.fill(outcome.rejected_lines(self.ws, self._describe))
         return path
+
+    def write_difference(self) -> None:
+        """Writes what the plan would change to a private file, where that is asked for."""
+        if self.options.diff:
+            write_difference(self.ws, self.options.diff)
 
     def _problems(self, *, warnings: bool, limit: int | None = None) -> Iterator[Problem]:
         return outcome.problems(self.ws, self._describe, warnings=warnings, limit=limit)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 def _limit(text: str) -> str:
@@ -27,6 +27,7 @@ class RunOptions(BaseModel):
         backup: whether the tables are backed up before the first write.
         validate_data: whether the integrity checks run.
         plan: the digest of a dry run; any other plan is refused.
+        diff: where a dry run, or a rehearsal, writes the whole difference, field by field; csv, xlsx or html.
         max_changes: refuse a plan with more updates than this number, or this percentage of a table.
         database: the alias in ``DATABASES``.
         lock_timeout, statement_timeout, transaction_timeout: in seconds; those of the settings unless given.
@@ -46,6 +47,7 @@ class RunOptions(BaseModel):
     backup: bool = True
     validate_data: bool = True
     plan: str | None = None
+    diff: str | None = None
     max_changes: Annotated[str, AfterValidator(_limit)] | None = None
     database: str = "default"
     lock_timeout: float | None = Field(None, gt=0)
@@ -55,6 +57,18 @@ class RunOptions(BaseModel):
     renames: dict[str, str] = {}
     clear: bool = False
     spec: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _difference_is_of_a_plan(self) -> Self:
+        if self.diff and self.commits:
+            raise ValueError("a difference (--diff) is written by a dry run or a rehearsal")
+        return self
+
+    @model_validator(mode="after")
+    def _one_preview(self) -> Self:
+        if self.dry_run and self.rehearse:
+            raise ValueError("dry_run and rehearse exclude each other")
+        return self
 
     @property
     def commits(self) -> bool:

@@ -87,6 +87,10 @@ class Dialect(abc.ABC):
     def text(self, field: Field, sql: str) -> str:
         """The database's own lossless text form of a value of ``field``; NULL stays NULL."""
 
+    def shown(self, field: Field, sql: str) -> str:
+        """A value of ``field`` as a person reads it, and as text; NULL stays NULL."""
+        return self.text(field, sql)
+
     @abc.abstractmethod
     def from_text(self, field: Field, sql: str) -> str:
         """The inverse of ``text``."""

@@ -48,6 +48,9 @@ def _add_flags_of_caution(parser: ArgumentParser) -> None:
         default="rollback",
         help="what an invalid row means: nothing is imported (default), or all but the invalid rows",
     )
+    parser.add_argument(
+        "--diff", metavar="PATH", help="where a dry run writes all that it would change: csv, xlsx or html by its name"
+    )
     parser.add_argument("--plan", metavar="DIGEST", help="refuse any other plan than the one a dry run showed")
     parser.add_argument(
         "--max-changes",

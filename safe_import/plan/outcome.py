@@ -118,8 +118,8 @@ def _field_changes(ws: Workspace, target: Target, name: str, limit: int) -> Iter
     d, field = ws.dialect, target.fields[name]
     old = f"t.{d.column(field)}"
     rows = d.rows(
-        f"SELECT p.line, {d.text(target.pk, 'p.pk')}, {d.text(field, old)},"
-        f" {d.text(field, new_value(ws, target, name))}"
+        f"SELECT p.line, {d.shown(target.pk, 'p.pk')}, {d.shown(field, old)},"
+        f" {d.shown(field, new_value(ws, target, name))}"
         f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
         f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
         f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"

@@ -53,6 +53,9 @@ class SQLite(Dialect):
     def text(self, field: Field, sql: str) -> str:
         return f"nullif(quote({sql}), 'NULL')"
 
+    def shown(self, field: Field, sql: str) -> str:
+        return f"CASE typeof({sql}) WHEN 'text' THEN {sql} ELSE {self.text(field, sql)} END"
+
     def from_text(self, field: Field, sql: str) -> str:
         return f"si_unquote({sql})"
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import DatabaseError, connections
 from pydantic import ValidationError
 
-from safe_import.backup.write import write_backup
+from safe_import.backup.write import require_backup_possible, write_backup
 from safe_import.bookkeeping import Books
 from safe_import.checks.run import Comparison
 from safe_import.conf import conf
@@ -26,8 +26,9 @@ from safe_import.database.deletion import tables_changed_by_deletion
 from safe_import.database.dialect import Timeouts
 from safe_import.database.failures import describe, may_pass, waited_in_vain
 from safe_import.database.guard import refusing_deletions
-from safe_import.errors import DatabaseFailure, SafeImportError, StalePlan, UsageError, without_text
+from safe_import.errors import DatabaseFailure, Refused, SafeImportError, StalePlan, UsageError, without_text
 from safe_import.failpoints import failpoint
+from safe_import.file_locks import require_supported_system
 from safe_import.findings import Findings
 from safe_import.plan import outcome
 from safe_import.plan.plan import make_plan
@@ -35,6 +36,7 @@ from safe_import.plan.workspace import Workspace
 from safe_import.run_options import RunOptions
 from safe_import.runs.record import State, lock_holder
 from safe_import.sources import Source, open_source
+from safe_import.sources.rejects import RejectsSource
 from safe_import.stages.apply import apply_plan
 from safe_import.stages.read import read
 from safe_import.stages.stage import Stager
@@ -95,7 +97,6 @@ class ImportRun:
         spec.force_update = options.force_update
         self.books = Books(spec, source, options, observers)
         self.connection = connections[options.database]
-        self.dialect = dialect(self.connection)
         self.timeouts = Timeouts(
             options.lock_timeout or conf().LOCK_TIMEOUT,
             options.statement_timeout or conf().STATEMENT_TIMEOUT,
@@ -109,6 +110,8 @@ class ImportRun:
                 "TransactionTestCase."
             )
         try:
+            self.dialect = dialect(self.connection)  # connects
+            self._require_means_to_write()
             with self._run_lock():
                 self.books.begin()
                 self._once_more_if_stale()
@@ -119,6 +122,13 @@ class ImportRun:
                 raise
             raise failure from without_text(failure.__cause__ if failure is error else error)
         return self.books.result
+
+    def _require_means_to_write(self) -> None:
+        """Before anything is read: a run should not end where it would have begun to write."""
+        if self.options.commits:
+            require_supported_system()
+            if self.options.backup:
+                require_backup_possible()
 
     def _run_lock(self) -> AbstractContextManager[None]:
         if not self.options.commits:
@@ -177,14 +187,16 @@ class ImportRun:
     def _prepare(self, snapshot: Any) -> None:
         """From the file to a plan that may be carried out, or a refusal."""
         self.ws.create()
+        # A corrected rejects file may still have the column for which its rows were rejected, blank by now.
+        lenient = self.options.on_error == "continue" or isinstance(self.source, RejectsSource)
         reading = read(
             self.source,
             self.spec.rows,
-            unknown_cells_are_errors=self.options.on_error == "continue",
+            unknown_cells_are_errors=lenient,
             ignore_unknown=self.options.ignore_unknown,
             renames=self.options.renames,
         )
-        self.findings = findings = Findings(self.ws, reading, self.options)
+        self.findings = findings = Findings(self.ws, reading, self.options, lenient=lenient)
         stager, watch = Stager(self.ws, findings.column, conf().BATCH_SIZE), self.books.watch
         valid = validate(watch.timed("read", reading.rows()), self.spec.rows, reading.columns)
         with self.books.stage("stage"):
@@ -261,6 +273,9 @@ class ImportRun:
             for queryset in querysets:
                 queryset.using(self.options.database).delete()
             self._prepare(nullcontext)
+            rows = self.books.result.rows
+            if rows.read == rows.rejected:
+                raise Refused("Every row is rejected, so nothing was cleared.", self.books.result.errors)
             if self.options.dry_run:
                 raise _Rehearsed
             with self._rejects_kept_only_on_success():

@@ -46,12 +46,18 @@ class Unfoldable(Func):
 
 
 class WithoutCase(Func):
-    """A text with its case folded, as far as SQL alone can: on PostgreSQL by the rules of the database's locale."""
+    """A text with its case folded as keys are compared, as far as SQL alone can tell on PostgreSQL.
+
+    There, ``lower()`` of the locale and Unicode's normal form are completed by the letters that only full case folding
+    brings together (CaseFolding.txt of Unicode, status F and C: sharp s, long s, final sigma).
+    """
 
     output_field = TextField()
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        return self.as_sql(compiler, connection, function="LOWER")
+        sql, params = compiler.compile(self.source_expressions[0])
+        lowered = f"lower(normalize(({sql})::text, NFC))"
+        return f"replace(translate({lowered}, '\u017f\u03c2', 's\u03c3'), '\u00df', 'ss')", params
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
         """Python is asked for the few texts that are not ASCII; for the others ``lower()`` is the same, and faster."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, IntegrityError, InterfaceError
 
 _TRANSIENT = {"40001": "a conflict with another transaction", "40P01": "a deadlock", "55P03": "a lock timeout"}
 _MEANINGS = {
@@ -17,11 +17,13 @@ _MEANINGS = {
     "23P01": "an exclusion constraint would be broken",
     "P0001": "a trigger or function of the database refused it",
     "53100": "the disk of the server is full",
+    "42P01": "a table is missing: run migrate",
+    "42703": "a column is missing: run migrate",
 }
 _RACES = {"23505", "23P01"}  # somebody else was the first to bring a key; planned anew, theirs is updated
 
 
-def sqlstate(error: DatabaseError) -> str:
+def sqlstate(error: DatabaseError | InterfaceError) -> str:
     """The five characters by which PostgreSQL names an error; empty for other databases."""
     cause = error.__cause__
     return str(getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or "")
@@ -40,7 +42,7 @@ def waited_in_vain(error: DatabaseError) -> bool:
     return sqlstate(error) == "55P03"
 
 
-def describe(error: DatabaseError) -> str:
+def describe(error: DatabaseError | InterfaceError) -> str:
     """What happened, with the names of table and constraint where the server tells them."""
     code = sqlstate(error)
     if not code:
@@ -59,12 +61,15 @@ def describe(error: DatabaseError) -> str:
     return f"{meaning} ({', '.join([*names, f'SQLSTATE {code}'])})"
 
 
-def _describe_by_text(error: DatabaseError) -> str:
+def _describe_by_text(error: DatabaseError | InterfaceError) -> str:
     """For SQLite, and for a server that is gone before it can tell a code."""
     text = str(error)
     if isinstance(error, IntegrityError) and "constraint failed" in text:
         return text  # SQLite names the constraint and its columns, never a value
     for sign, meaning in (
+        ("unable to open", "the database file can't be opened"),
+        ("no such table", _MEANINGS["42P01"]),
+        ("no such column", _MEANINGS["42703"]),
         ("locked", "a lock timeout"),
         ("interrupted", _MEANINGS["57014"]),
         ("full", "the disk is full"),

@@ -6,22 +6,44 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
-from safe_import.errors import SafeImportError
+from safe_import.database.failures import describe
+from safe_import.errors import DatabaseFailure, SafeImportError, UsageError
 from safe_import.management.confirmation import confirm
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-_IN_PART = 3
+_IN_PART, _USAGE = 3, 2
 
 
 class JsonCommand(BaseCommand):
     """Subclasses perform, and return what ``--json`` shows; they speak to people through ``say`` only."""
 
     requires_system_checks: list[str] = []  # on a bad day a check that fails must not stand before a remedy
+
+    _typed: Sequence[str] = ()  # what was typed; empty where a program calls the command
+    _answered = False  # whether --json has printed its object
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if "--json" in self._typed:
+            parser.called_from_command_line = False  # it raises what is wrong instead of exiting, so we can answer
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self._typed = argv
+        try:
+            super().run_from_argv(argv)
+        except CommandError as error:
+            if self._answered or "--json" not in argv:
+                raise
+            self._options = {"json": True}
+            self._print({"error": str(error).removeprefix("Error: "), "exit_code": _USAGE})
+            self.stderr.write(str(error))
+            raise SystemExit(_USAGE) from None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -33,13 +55,22 @@ class JsonCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self._options, self._remainder = options, ""
         try:
-            answer = self.perform(options)
+            answer = self._performed(options)
         except SafeImportError as error:
             self._print({**self.failed(error), "error": str(error), "exit_code": error.exit_code})
             raise CommandError(str(error), returncode=error.exit_code) from error
         self._print(answer)
         if self._remainder:
             raise CommandError(self._remainder, returncode=_IN_PART)
+
+    def _performed(self, options: dict[str, Any]) -> Mapping[str, Any]:
+        if options["database"] not in connections:
+            known = ", ".join(sorted(connections))
+            raise UsageError(f"There is no database {options['database']!r}; there is {known}.")
+        try:
+            return self.perform(options)
+        except DatabaseError as error:
+            raise DatabaseFailure(f"The database refused it: {describe(error)}.") from error
 
     def perform(self, options: dict[str, Any]) -> Mapping[str, Any]:
         """Do the work and return what ``--json`` prints."""
@@ -67,5 +98,6 @@ class JsonCommand(BaseCommand):
         confirm(question, self._options)
 
     def _print(self, content: Mapping[str, Any]) -> None:
+        self._answered = True
         if self._options["json"]:
             self.stdout.write(json.dumps(content, ensure_ascii=False, default=str))

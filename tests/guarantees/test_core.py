@@ -242,3 +242,20 @@ def test_the_nearest_valid_name_is_suggested(importing: Importer) -> None:
         "no box has this name; correct it, or import the box first; did you mean 'Platform'?",
         "no box has this name; correct it, or import the box first",
     ]
+
+
+def test_a_rejects_file_may_keep_a_column_that_is_blank_by_now(importing: Importer, tmp_path: Path) -> None:
+    """The column for which its rows were rejected."""
+    rejects = tmp_path / "rejects.csv"
+    result = importing(ThingsImport, "code,name,colour\na,x,\nb,y,red\n", on_error="continue", rejects=str(rejects))
+    assert (result.rows.created, result.rows.rejected) == (1, 1)
+    corrected = rejects.read_text(encoding="utf-8-sig").replace(",red", ",")
+    assert importing(ThingsImport, corrected).rows.created == 1
+
+
+def test_a_reload_of_which_every_row_is_rejected_clears_nothing(importing: Importer) -> None:
+    """On a developer's machine, too, the old data is still there."""
+    Thing.objects.create(code="kept")
+    with pytest.raises(Refused):
+        importing(ThingsImport, "code,price\na,x\n", clear=True, on_error="continue")
+    assert Thing.objects.get().code == "kept"

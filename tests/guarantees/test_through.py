@@ -44,7 +44,7 @@ def test_a_department_that_is_held_is_taken_as_it_stays(importing: Importer) -> 
 
 
 def test_a_held_tribe_gives_its_own_department(importing: Importer) -> None:
-    """The team stays in its tribe, whatever tribe the file names; its empty department is that of the tribe it is in."""
+    """The team stays in its tribe, whatever the file names; its empty department is that of the tribe it is in."""
     finance, sales = (Department.objects.create(name=name) for name in ("Finance", "Sales"))
     ours = Tribe.objects.create(name="Ours", department=finance)
     Tribe.objects.create(name="Theirs", department=sales)

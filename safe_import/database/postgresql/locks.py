@@ -50,7 +50,8 @@ def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
             taken.append(name)
         yield
     finally:
-        for name in reversed(taken):
+        # A session that was ended holds nothing any more, and what ended it must not be lost behind another failure.
+        for name in reversed(taken if dialect.connection.is_usable() else ()):
             dialect.execute(f"SELECT pg_advisory_unlock({_SPACE}, %s::regclass::oid::bigint::int4)", [name])
 
 

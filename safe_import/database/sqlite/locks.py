@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safe_import.errors import LockHeld
+from safe_import.file_locks import lock_file, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,15 +21,10 @@ def file_lock(database: str, holder: str) -> Iterator[None]:
         yield
         return
     path = Path(f"{database}.import-lock")
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            who = os.pread(handle, 500, 0).decode(errors="replace") or "a run that has just begun"
-            raise LockHeld(f"Another run works on {database}: {who}. Try again when it has finished.") from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, holder.encode(), 0)
+    with lock_file(path) as descriptor:
+        if not try_lock(descriptor):
+            who = os.pread(descriptor, 500, 0).decode(errors="replace") or "a run that has just begun"
+            raise LockHeld(f"Another run works on {database}: {who}. Try again when it has finished.")
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder.encode(), 0)
         yield
-    finally:
-        os.close(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from safe_import.backup.files import (
     locked,
     locked_if_free,
     require_private_directory,
-    require_supported_system,
     sync_directory,
     write_file,
 )
@@ -23,6 +23,7 @@ from safe_import.backup.verify import read_manifest, verify_backup
 from safe_import.conf import conf
 from safe_import.errors import BackupError, SettingsError
 from safe_import.failpoints import failpoint
+from safe_import.file_locks import require_supported_system
 from safe_import.ids import is_id, new_id
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def backup_root() -> Path:
     """Return the directory of all backups, made when it is missing.
 
     Raises:
+        Refused: the system is none that backups can be trusted on.
         SettingsError: none is set.
         BackupError: it is a link, somebody else's, or open to others; the message has the command that repairs it.
     """
@@ -63,7 +65,9 @@ def backup_root() -> Path:
         try:
             root.mkdir(mode=0o700)
         except FileNotFoundError:
-            raise BackupError(f"the backup root's parent is missing: mkdir -p -m 700 {root}") from None
+            raise BackupError(
+                f"the backup root's parent is missing: mkdir -p -m 700 {shlex.quote(str(root))}"
+            ) from None
     require_private_directory(root, "the backup root")
     return root
 

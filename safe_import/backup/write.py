@@ -42,6 +42,19 @@ if TYPE_CHECKING:
     from safe_import.database.tables import Table, Tables
 
 
+def require_backup_possible() -> None:
+    """Refuse what would make a backup fail, before anything else is done: the root, the storage, the recipients.
+
+    Raises:
+        Refused: the system is none that backups can be trusted on.
+        SettingsError: one of the settings can't be worked with.
+        BackupError: the root is none that can be trusted.
+    """
+    backup_root()
+    storage_for_copies()
+    _recipients()
+
+
 def write_backup(
     connection: BaseDatabaseWrapper,
     tables: Sequence[str],
@@ -98,7 +111,7 @@ def _write_tables(
     if not tables:
         raise BackupError("there is nothing to back up: name at least one table")
     operations = tables_of(connection)
-    recipients = Recipients(conf().BACKUP_RECIPIENTS) if conf().BACKUP_RECIPIENTS else None
+    recipients = _recipients()
     names = list(dict.fromkeys(tables))
     entries = [
         _write_table(operations, table, where.get(table), ChunkWriter(new.path, table, recipients)) for table in names
@@ -117,6 +130,11 @@ def _write_tables(
         fingerprint=fingerprint(entries, migrations),
         tables=entries,
     )
+
+
+def _recipients() -> Recipients | None:
+    keys = conf().BACKUP_RECIPIENTS
+    return Recipients(keys) if keys else None
 
 
 def owning_apps(tables: Collection[str]) -> set[str]:

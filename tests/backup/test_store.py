@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from safe_import.backup import files
+from safe_import import file_locks
 from safe_import.backup.store import backup_root as checked_root
 from safe_import.backup.store import draft, find, list_backups, newest_id
 from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import write_backup
-from safe_import.errors import BackupError, SettingsError
+from safe_import.errors import BackupError, Refused, SettingsError
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
@@ -69,12 +69,14 @@ def test_a_root_that_others_can_write_to_is_refused(mode: int, backup_root: Path
 
 def test_a_root_that_is_a_link_is_refused(backup_root: Path, tmp_path: Path) -> None:
     """Who can replace the link decides where backups go."""
-    shutil.move(backup_root, tmp_path / "elsewhere")
-    backup_root.symlink_to(tmp_path / "elsewhere")
+    shutil.move(backup_root, tmp_path / "else where")
+    backup_root.symlink_to(tmp_path / "else where")
     with pytest.raises(
-        BackupError, match=re.escape(f"is a symbolic link: name the directory itself ({tmp_path / 'elsewhere'})")
-    ):
+        BackupError, match=re.escape(f"is a symbolic link: name the directory itself ({tmp_path / 'else where'})")
+    ) as caught:
         checked_root()
+    repaired_by(str(caught.value))
+    checked_root()
 
 
 def test_a_root_that_is_a_file_is_refused(backup_root: Path) -> None:
@@ -112,8 +114,8 @@ def test_a_root_without_a_parent_is_refused(settings: SettingsWrapper, tmp_path:
 
 def test_windows_is_refused_with_its_reason(monkeypatch: pytest.MonkeyPatch, backup_root: Path) -> None:
     """There is no fcntl module on it."""
-    monkeypatch.setattr(files, "fcntl", None)
-    with pytest.raises(BackupError, match=r"Windows is not supported .* fsync a directory"):
+    monkeypatch.setattr(file_locks, "fcntl", None)
+    with pytest.raises(Refused, match=r"Windows is not supported .* fsync a directory"):
         checked_root()
 
 

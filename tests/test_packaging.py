@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "requirements" / "ci.txt"
 SETTINGS = """
+from pathlib import Path
 SECRET_KEY = "only for this test"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "safe_import"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+SAFE_IMPORT = {"BACKUP_ROOT": Path(__file__).parent / "backups"}
 """
 
 
@@ -56,7 +59,8 @@ def test_the_wheel_holds_the_library_whole_and_nothing_else(wheel: Path) -> None
     metadata_folder = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
     metadata = {f"{metadata_folder}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
     with zipfile.ZipFile(wheel) as archive:
-        assert set(archive.namelist()) == library | metadata
+        assert sorted(archive.namelist()) == sorted(library | metadata)
+    assert {Path(name).suffix for name in library} == {".py", ".typed"}
 
 
 def test_the_wheel_works_in_an_empty_virtual_environment(wheel: Path, tmp_path: Path) -> None:
@@ -67,5 +71,10 @@ def test_the_wheel_works_in_an_empty_virtual_environment(wheel: Path, tmp_path: 
     install = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", LOCK)
     run(*install, wheel, cwd=tmp_path)
     (tmp_path / "project_settings.py").write_text(SETTINGS)
-    printed = run(python, "-m", "django", "check", cwd=tmp_path, DJANGO_SETTINGS_MODULE="project_settings")
-    assert "safe_import.W001" in printed
+    (tmp_path / "backups").mkdir(mode=0o700)
+    django = (python, "-W", "error", "-m", "django")
+    run(*django, "migrate", "--verbosity", "0", cwd=tmp_path, DJANGO_SETTINGS_MODULE="project_settings")
+    printed = run(*django, "import_runs", "--json", cwd=tmp_path, DJANGO_SETTINGS_MODULE="project_settings")
+    assert json.loads(printed) == {"runs": []}
+    printed = run(*django, "backup_tables", "--all", "--json", cwd=tmp_path, DJANGO_SETTINGS_MODULE="project_settings")
+    assert json.loads(printed)["tables"]["safe_import_run"] == 0

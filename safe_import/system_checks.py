@@ -21,7 +21,7 @@ from safe_import.spec.saving import reason_to_save
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.db.models import Field, Model
+    from django.db.models import Field
     from pydantic import BaseModel
 
     from safe_import.spec.import_spec import ImportSpec

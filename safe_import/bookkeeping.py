@@ -6,7 +6,7 @@ import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 
 from safe_import.database.failures import describe
 from safe_import.errors import AfterCommitError, DatabaseFailure, SafeImportError, UnexpectedFailure
@@ -109,7 +109,7 @@ class Books:
                 return self._after_commit(failure)
             self.result.state = State.FAILED.value
             record.end(State.FAILED, self.result.as_dict(), str(failure) or type(failure).__name__)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             return failure  # the record stays open; import_runs --recover closes it
         return failure
 
@@ -150,7 +150,7 @@ class Books:
 def _in_words(error: BaseException) -> BaseException:
     if isinstance(error, SafeImportError) or not isinstance(error, Exception):
         return error
-    if isinstance(error, DatabaseError):
+    if isinstance(error, (DatabaseError, InterfaceError)):
         return DatabaseFailure(f"The import was rolled back: {describe(error)}.")
     return UnexpectedFailure(
         f"The import was rolled back: an unexpected {type(error).__name__}. The log has the trace."

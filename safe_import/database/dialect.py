@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 else:
     Field = models.Field
 
+TOO_LATE = "The import was rolled back: it took longer than the transaction timeout."
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -282,7 +283,7 @@ class Deadline:
             DatabaseFailure: it is too late to begin it.
         """
         if self.passed:
-            raise DatabaseFailure("The import was rolled back: it took longer than the transaction timeout.")
+            raise DatabaseFailure(TOO_LATE)
         return execute(sql, params, many, context)
 
 

@@ -7,14 +7,15 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 
-from safe_import.database.dialect import Deadline, Dialect, Field, Timeouts, Witness
+from safe_import.database.dialect import TOO_LATE, Deadline, Dialect, Field, Timeouts, Witness
+from safe_import.database.failures import sqlstate
 from safe_import.database.fields import column_name, pk_of
 from safe_import.database.postgresql.copy import copy_columns
 from safe_import.database.postgresql.locks import advisory_locks, holders_of_locks
 from safe_import.database.postgresql.witness import witness
-from safe_import.errors import SpecError
+from safe_import.errors import DatabaseFailure, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -225,13 +226,17 @@ class PostgreSQL(Dialect):
 
     @contextmanager
     def _ended_in_time(self, seconds: float | None) -> Iterator[None]:
-        """By the server from version 17 on, which ends the session; by the clock before each statement otherwise."""
+        """By the clock before each statement; from version 17 on also by the server, which ends the session."""
+        deadline = Deadline(seconds)
         if seconds is not None and getattr(self.connection, "pg_version", 0) >= _HAS_TRANSACTION_TIMEOUT:
             self.execute(f"SET LOCAL transaction_timeout = '{int(seconds * 1000)}ms'")
-            yield
-        else:
-            with self.connection.execute_wrapper(Deadline(seconds)):
+        try:
+            with self.connection.execute_wrapper(deadline):
                 yield
+        except DatabaseError as error:
+            if deadline.passed and not sqlstate(error):  # the driver loses the server's last words
+                raise DatabaseFailure(TOO_LATE) from error
+            raise
 
     # -- writing
 

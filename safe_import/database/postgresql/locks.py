@@ -51,7 +51,10 @@ def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         # A session that was ended holds nothing any more, and what ended it must not be lost behind another failure.
-        for name in reversed(taken if dialect.connection.is_usable() else ()):
+        if not dialect.connection.is_usable():
+            dialect.connection.close()
+            taken = []
+        for name in reversed(taken):
             dialect.execute(f"SELECT pg_advisory_unlock({_SPACE}, %s::regclass::oid::bigint::int4)", [name])
 
 

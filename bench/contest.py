@@ -71,8 +71,11 @@ class Contest:
     def upserts(self, contestants: Mapping[str, Callable[[Path], Stages | None]]) -> None:
         """Measure the three cases of an import."""
         base, half = self.arena.base, self.arena.half
-        for case, state, path in ((CREATE, "empty", base), (HALF, "full", half), (NOTHING, "full", base)):
-            self.measure(case, state, {who: _on(run, path) for who, run in contestants.items()})  # type: ignore[arg-type]
+        cases: tuple[tuple[str, State, Path], ...] = (
+            (CREATE, "empty", base), (HALF, "full", half), (NOTHING, "full", base),
+        )  # fmt: skip
+        for case, state, path in cases:
+            self.measure(case, state, {who: _on(run, path) for who, run in contestants.items()})
 
 
 def _on(run: Callable[[Path], Stages | None], path: Path) -> Callable[[], Stages | None]:

@@ -114,7 +114,7 @@ def _database() -> str:
     measured = connections["server" if "server" in settings.DATABASES else "default"]
     measured.ensure_connection()
     name = f"{measured.display_name} {'.'.join(map(str, measured.get_database_version()))}"
-    driver: Any = measured.Database  # type: ignore[attr-defined]  # a module, which django-stubs does not know
+    driver: Any = measured.Database
     return name if measured.vendor == "sqlite" else f"{name}, {driver.__name__} {driver.__version__.split()[0]}"
 
 

@@ -17,6 +17,7 @@ from safe_import.audit import AuditLogger
 from safe_import.errors import SafeImportError
 from safe_import.events import Event, Listeners
 from safe_import.management.options import FILE_FLAGS, add_run_flags, add_spec_flags, run_options, usage_error
+from safe_import.management.typed import manage
 from safe_import.pipeline import run_import
 from safe_import.records import RunResult
 from safe_import.report.advice import Commands
@@ -204,18 +205,14 @@ class ImportCommand(BaseCommand):
         database = "" if options["database"] == DEFAULT_DB_ALIAS else options["database"]
         return View(
             file="standard input" if options["csv"] == "-" else Path(options["csv"]).name,
-            commands=Commands(self._manage(), self._real_command(), database),
+            commands=Commands(manage(self._typed), self._real_command(), database),
             width=shutil.get_terminal_size().columns if on_screen else None,
             color=options["force_color"] or (on_screen and not options["no_color"] and "NO_COLOR" not in os.environ),
             details=details,
             values=on_screen or details,
         )
 
-    def _manage(self) -> str:
-        program = self._typed[0] if self._typed else "manage.py"
-        return f"python {program}" if program.endswith(".py") else program
-
     def _real_command(self) -> str:
         """What was typed, without the flags that keep it from writing."""
         words = [word for word in self._typed[1:] if word not in ("--dry-run", "--rehearse")]
-        return f"{self._manage()} {shlex.join(words)}" if words else ""
+        return f"{manage(self._typed)} {shlex.join(words)}" if words else ""

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from safe_import.database.failures import describe
 from safe_import.errors import DatabaseFailure, SafeImportError, UsageError
 from safe_import.management.confirmation import confirm
+from safe_import.management.typed import to_type
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -25,6 +26,7 @@ class JsonCommand(BaseCommand):
     requires_system_checks: list[str] = []  # on a bad day a check that fails must not stand before a remedy
 
     _typed: Sequence[str] = ()  # what was typed; empty where a program calls the command
+    _options: dict[str, Any]
     _answered = False  # whether --json has printed its object
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -88,6 +90,10 @@ class JsonCommand(BaseCommand):
         """Tell people, unless the output is for programs."""
         if not self._options["json"]:
             self.stdout.write(text)
+
+    def to_type(self, words: str) -> str:
+        """Return a command to type next, on the same database."""
+        return to_type(self._typed, words, self._options["database"])
 
     def confirm(self, question: str) -> None:
         """Ask before something that can't be taken back lightly.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from safe_import.errors import AfterCommitError
 from safe_import.report.headline import writes
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ class Commands:
     database: str = ""
     in_part: bool = True
 
+    def line(self, words: str) -> str:
+        """Return a line to type: a command on the same database."""
+        return f"  {self.manage} {words}{f' --database {self.database}' if self.database else ''}"
+
 
 def advice(result: RunResult, file: str, commands: Commands) -> list[str]:
     """Return what to do next, a line each."""
@@ -37,6 +43,7 @@ def advice(result: RunResult, file: str, commands: Commands) -> list[str]:
         *_of_failure(result, file, commands),
         *_of_preview(result, commands),
         *_of_undo(result, commands),
+        *_of_restore(result, commands),
     ]
 
 
@@ -62,10 +69,16 @@ def _of_preview(result: RunResult, commands: Commands) -> Iterator[str]:
 
 def _of_undo(result: RunResult, commands: Commands) -> Iterator[str]:
     if result.undo and writes(result) and result.state in ("applied", "verified"):
-        undo = f"{commands.manage} {result.undo}{f' --database {commands.database}' if commands.database else ''}"
         created = sum(counts.created for counts in result.models.values())
         if created:
             yield "To undo this run, and delete the records that it created:"
-            yield f"  {undo} --delete-created"
+            yield commands.line(f"{result.undo} --delete-created")
         yield f"To undo this run{', but keep those' if created else ''}:"
-        yield f"  {undo}"
+        yield commands.line(result.undo)
+
+
+def _of_restore(result: RunResult, commands: Commands) -> Iterator[str]:
+    """Somebody expects a run that exits with a failure to be rolled back, and this one is not."""
+    if result.exit_code == AfterCommitError.exit_code and result.backup:
+        yield "To bring back all that its tables held before, whoever changed it since:"
+        yield commands.line(f"restore_backup {PurePath(result.backup).name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from safe_import.report.text import printable
@@ -45,7 +46,6 @@ def run_details(run: Run, journal: Mapping[str, Mapping[str, int]]) -> Iterator[
     yield "Seconds", _listed(report.get("seconds", {}))
     yield "Failure", printable(run.failure)
     yield "Undone", _undone(report.get("undone"))
-    yield "To undo", undo_command(run) or ""
 
 
 def run_as_dict(run: Run) -> dict[str, Any]:
@@ -67,6 +67,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "backup": run.backup or None,
         "failure": run.failure or None,
         "undo": undo_command(run),
+        "restore": restore_command(run),
         "report": run.report,
     }
 
@@ -74,6 +75,11 @@ def run_as_dict(run: Run) -> dict[str, Any]:
 def undo_command(run: Run) -> str | None:
     """Return the command that undoes a run; None when there is nothing to undo."""
     return f"undo_import {run.id}" if run.state in UNDOABLE and PRUNED not in run.report else None
+
+
+def restore_command(run: Run) -> str | None:
+    """Return the command that brings back what the run's tables held before; None when it changed nothing of them."""
+    return f"restore_backup {PurePath(run.backup).name}" if run.backup and run.state in UNDOABLE else None
 
 
 def _time(time: Any) -> str:

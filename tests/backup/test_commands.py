@@ -55,7 +55,7 @@ def test_tables_are_backed_up_listed_verified_and_restored(team: list[str]) -> N
     before = [content(name) for name in team]
     written = run("backup_tables", "--table", "bk_team", "--table", "bk_player", "--name", "before the move", "--pin")
     [backup] = list_backups()
-    assert f"restore_backup {backup.id}" in written
+    assert f"\n  python manage.py restore_backup {backup.id}\n" in written
     listed = run("list_backups", "-v", "2")
     assert f"{backup.id}  " in listed
     assert "9 rows in 2 tables" in listed
@@ -67,9 +67,12 @@ def test_tables_are_backed_up_listed_verified_and_restored(team: list[str]) -> N
     assert "bk_player: 2 rows would be inserted, 0 updated, 0 deleted; 4 were" in run(
         "restore_backup", backup.id, "--dry-run"
     )
+    in_full = run("restore_backup", backup.id, "--dry-run", "-v", "2")
+    assert "bk_team: 0 rows would be inserted, 0 updated, 0 deleted; 3 were as in the backup\n" in in_full
     restored = run("restore_backup", str(backup.path))
+    assert "1 of 2 tables were as in the backup (-v 2 names them)\n" in restored
     assert "bk_player: 2 rows were inserted, 0 updated, 0 deleted; 4 were" in restored
-    assert f"restore_backup {list_backups()[1].id} --mode exact --allow-delete" in restored
+    assert f"\n  python manage.py restore_backup {list_backups()[1].id} --mode exact --allow-delete\n" in restored
     assert [content(name) for name in team] == before
 
 

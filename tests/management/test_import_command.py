@@ -165,7 +165,7 @@ def test_a_lock_held_by_another_run_exits_4(file: File) -> None:
 
 
 def test_a_failure_after_the_commit_exits_5(file: File) -> None:
-    """The data is in, and the message says so."""
+    """The data is in, and the message says so; it names the backup and the commands that take the run back."""
 
     def fail(**_: Any) -> None:
         raise RuntimeError("secret")
@@ -177,6 +177,10 @@ def test_a_failure_after_the_commit_exits_5(file: File) -> None:
         import_committed.disconnect(fail)
     assert outcome.code == 5
     assert "the data is committed" in outcome.out
+    run_id, backup = Run.objects.get().id, Run.objects.get().backup
+    assert f"  python manage.py undo_import {run_id}\n" in outcome.out
+    assert f"  python manage.py restore_backup {Path(backup).name}\n" in outcome.out
+    assert f"Backup  {backup}\n" in outcome.out
     assert "secret" not in outcome.out + outcome.err
     assert Thing.objects.exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,9 @@ def test_everything_about_one_run(run: str) -> None:
     for part in (answer["user"], answer["host"], answer["sha256"], answer["plan"], answer["backup"], answer["undo"]):
         assert part
         assert part in text
+    assert f"To undo     python manage.py undo_import {run}\n" in text
+    assert f"To restore  python manage.py restore_backup {Path(answer['backup']).name}\n" in text
+    assert answer["restore"] in text
     assert "testapp.Thing: created 1, updated 1" in text
     assert answer["written"] == {"testapp.Thing": {"created": 1, "updated": 1}}
     assert answer["report"]["rows"]["read"] == 2

@@ -40,7 +40,8 @@ class Command(JsonCommand):
         backup = write_backup(connection, named or tables_of(connection).all_tables(), name=options["name"])
         if options["pin"]:
             set_pinned(backup.path, True)
-        self.say(f"Written and verified: {backup_line(backup)}\nBring it back with: restore_backup {backup.id}")
+        restore = f"restore_backup {backup.id}"
+        self.say(f"Written and verified: {backup_line(backup)}\nBring it back with:\n  {self.to_type(restore)}")
         return {**backup_as_dict(backup), "pinned": options["pin"]}
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from safe_import.errors import UsageError
 from safe_import.management.json_command import JsonCommand
 from safe_import.models import Run
-from safe_import.report.runs import run_as_dict, run_details, run_line
+from safe_import.report.runs import restore_command, run_as_dict, run_details, run_line, undo_command
 from safe_import.runs.journal import counts
 from safe_import.runs.record import find_run
 from safe_import.runs.recover import recover
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 class Command(JsonCommand):
@@ -50,10 +50,14 @@ class Command(JsonCommand):
     def _tell(self, alias: str, run_id: str) -> Mapping[str, Any]:
         run = find_run(alias, run_id)
         journal = counts(alias, run_id)
-        for name, value in run_details(run, journal):
+        for name, value in [*run_details(run, journal), *self._ways_back(run)]:
             if value:
-                self.say(f"{name:9} {value}")
+                self.say(f"{name:11} {value}")
         return {**run_as_dict(run), "written": journal}
+
+    def _ways_back(self, run: Run) -> Iterator[tuple[str, str]]:
+        for name, command in (("To undo", undo_command(run)), ("To restore", restore_command(run))):
+            yield name, self.to_type(command) if command else ""
 
     def _recover(self, alias: str) -> Mapping[str, Any]:
         recovered = recover(alias)

@@ -50,7 +50,7 @@ class Command(JsonCommand):
             allow_added_columns=options["allow_added_columns"],
             identity=identity_of(options),
         )
-        self._report(result)
+        self._report(result, in_full=options["verbosity"] > 1)
         return {
             "backup": result.backup,
             "mode": result.mode,
@@ -66,17 +66,22 @@ class Command(JsonCommand):
             )
         self.confirm(f"Rows that backup {backup} does not have will be deleted from its tables.")
 
-    def _report(self, result: RestoreResult) -> None:
-        did = "would be" if result.dry_run else "were"
+    def _report(self, result: RestoreResult, *, in_full: bool) -> None:
+        did, unchanged = "would be" if result.dry_run else "were", 0
         for name, counts in result.tables.items():
+            if not (in_full or counts.inserted or counts.updated or counts.deleted):
+                unchanged += 1
+                continue
             self.say(
                 f"{name}: {counts.inserted} rows {did} inserted, {counts.updated} updated, {counts.deleted} deleted;"
                 f" {counts.unchanged} were as in the backup"
             )
+        if unchanged:
+            self.say(f"{unchanged} of {len(result.tables)} tables were as in the backup (-v 2 names them)")
         if result.before:
             allowed = " --allow-delete" if _in_production() else ""
-            back = f"restore_backup {result.before.id} --mode exact{allowed}"
-            self.say(f"The state before is kept in backup {result.before.id}. To go back to it: {back}")
+            back = self.to_type(f"restore_backup {result.before.id} --mode exact{allowed}")
+            self.say(f"The state before is kept in backup {result.before.id}. To go back to it:\n  {back}")
 
 
 def _in_production() -> bool:

@@ -51,9 +51,7 @@ def given(ws: Workspace, target: Target, name: str) -> str:
 
 def written_fields(ws: Workspace, target: Target) -> list[str]:
     """The fields that some record brings, links that are taken through others among them."""
-    stage = ws.stages[target.number]
-    through = [name for name, link in ws.through_links(target).items() if link.link in stage.fields]
-    return [*stage.fields, *through]
+    return ws.written(target)
 
 
 def changes(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:

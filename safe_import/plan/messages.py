@@ -23,6 +23,9 @@ _MESSAGES = {
     "disagree": "line {other} brings another value for the same {model}; make them agree",
     "required": "a new {model} needs a value here",
     "not_empty": "this field of {model} can't be emptied",
+    "not_unique": "another {model} has the same",
+    "check_failed": "the {model} would break a rule of the database",
+    "out_of_range": "the database does not take this number",
     "would_be_cut": "the column of the database is too narrow for this value, which would be cut or rounded",
 }
 

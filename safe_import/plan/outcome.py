@@ -153,10 +153,10 @@ def problems(ws: Workspace, describe: Describe, *, warnings: bool, limit: int | 
     columns = "line, target, field, code, other, message"
     sql = f"SELECT {columns} FROM {ws.shared(PROBLEM)} WHERE {which} ORDER BY line, field, code"
     for line, target, field, code, other, message in ws.dialect.stream(sql + (f" LIMIT {limit}" if limit else "")):
-        column = field
-        if message is None:
-            column, message = describe(ws.targets[target], field, code, line, other)  # noqa: PLW2901  # made only now
-        yield Problem(line, column, code, message)
+        column, described = field, message
+        if target is not None:  # found by the plan, which does not know the headers of the file
+            column, described = describe(ws.targets[target], field, code, line, other)
+        yield Problem(line, column, code, message or described)
 
 
 def count_problems(ws: Workspace, *, warnings: bool) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safe_import.errors import SpecError
+from safe_import.plan.constraints import report_broken_rules
 from safe_import.plan.fates import HELD, SKIPPED, fill_plan, report_held, report_keys, report_lossy, report_required
 from safe_import.plan.links import DROPPED, LEFT_EMPTY, fill_refs, fill_through
 from safe_import.plan.match import fill_hits, fill_keys
@@ -61,6 +62,7 @@ def _pass(ws: Workspace, by_key: list[Target], by_through: list[Target]) -> None
         fill_plan(ws, target)
         report_held(ws, target)
         report_required(ws, target)
+        report_broken_rules(ws, target)
 
 
 def _put_out(ws: Workspace) -> int:

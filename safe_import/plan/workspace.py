@@ -12,6 +12,7 @@ For target number N:
 - ``si_N_ref``    where its links lead: (id, and for each link p_ the primary key, r_ the rec in this run, e_ what is
   wrong)
 - ``si_N_merge``  for a key that several records bear: (rec, line, and m_ for each field the id whose value it takes)
+- ``si_N_future`` records as they will be, where a rule of the table is to be judged; see Note [Records as they will be]
 - ``si_N_plan``   its fate: (rec, src, line, pk, ver, fate, held)
 
 And for all of them: ``si_hit_K`` which records of the database have the keys of key space K; ``si_out`` the lines that
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from safe_import.database.fields import pk_of
 from safe_import.errors import SpecError
 from safe_import.plan.parts import Part, key_parts, link_parts
+from safe_import.plan.rules import future_columns, rules_of
 from safe_import.plan.stage_table import StageTable
 from safe_import.spec.link import Link, OwnLink, Through
 
@@ -174,6 +176,11 @@ class Workspace:
     def through_links(self, target: Target) -> dict[str, Through]:
         return {name: link for name, link in target.links.items() if isinstance(link, Through)}
 
+    def written(self, target: Target) -> list[str]:
+        """The fields that some record brings, links that are taken through others among them."""
+        fields = self.stages[target.number].fields
+        return [*fields, *(name for name, link in self.through_links(target).items() if link.link in fields)]
+
     @property
     def spaces(self) -> tuple[KeySpace, ...]:
         """Every key space that the brought keys and links speak of."""
@@ -229,6 +236,8 @@ class Workspace:
                     "held": "bigint",
                 },
             )
+            if columns := self._future_columns(target):
+                create(prefix + "future", columns)
 
     def _create(self, name: str, columns: Mapping[str, str]) -> None:
         """Creates a table in the place of one that an earlier plan, or a run that was cut off, has left."""
@@ -245,9 +254,13 @@ class Workspace:
             columns |= {f"r_{name}": "bigint", f"e_{name}": "text", f"d_{name}": "bigint"}
         return columns
 
+    def _future_columns(self, target: Target) -> Mapping[str, str]:
+        rules = rules_of(target, self.written(target), self.dialect.connection)
+        return future_columns(target, rules, self.dialect.connection)
+
     def drop(self) -> None:
         """Drops every table of this workspace."""
-        tables = ("key", "group", "ref", "merge", "plan", "new", "old", "fill", "save")
+        tables = ("key", "group", "ref", "merge", "plan", "future", "new", "old", "fill", "save")
         of_targets = [f"si_{target.number}_{table}" for target in self.targets for table in tables]
         of_spaces = [name for space in self._spaces.values() for name in (space.raw, space.hits)]
         stages = [stage.name for stage in self.stages]

@@ -189,14 +189,14 @@ def unique_in_database(target: Target) -> bool:
     key, meta = set(target.key.fields), target.model._meta
     unconditional = [c for c in meta.constraints if isinstance(c, UniqueConstraint) and c.condition is None]
     if target.key.casefold:
-        together = [_folded_fields(constraint) for constraint in unconditional]
+        together = [folded_fields(constraint) for constraint in unconditional]
     else:
         together = [{name} for name in key if target.fields[name].unique]
         together += [set(fields) for fields in (*meta.unique_together, *(c.fields for c in unconditional))]
     return any(fields and fields <= key for fields in together)
 
 
-def _folded_fields(constraint: UniqueConstraint) -> set[str]:
+def folded_fields(constraint: UniqueConstraint) -> set[str]:
     """The fields of a unique constraint over expressions such as ``Lower("email")``."""
     sources = [each.get_source_expressions()[0] if isinstance(each, Lower) else each for each in constraint.expressions]
     names = {str(getattr(source, "name", "")) for source in sources if isinstance(source, F)}

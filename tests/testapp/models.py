@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Lower, Now, Upper
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
@@ -117,3 +118,33 @@ class Quoted(models.Model):
 
     class Meta:
         db_table = "Test App.Quoted"
+
+
+class Ruled(models.Model):
+    """Every kind of rule that a table may hold its records to."""
+
+    code = models.CharField(max_length=9, unique=True)
+    slug = models.CharField(max_length=9, null=True, unique=True)
+    email = models.CharField(max_length=30, blank=True)
+    price = models.DecimalField(max_digits=8, decimal_places=2, null=True)
+    discount = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    seats = models.PositiveIntegerField(default=1)
+    box = models.ForeignKey(Box, models.PROTECT, null=True)
+    place = models.IntegerField(null=True)
+    active = models.BooleanField(default=True)
+    token = models.UUIDField(default=uuid.uuid4)
+
+    class Meta:
+        unique_together = (("box", "place"),)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(price__gte=models.F("discount")), name="price_covers_discount"),
+            models.CheckConstraint(
+                condition=models.Q(price__lt=Decimal("1000.50")) | models.Q(active=False),
+                name="price_is_low",
+                violation_error_message="only inactive ones may be dear",
+            ),
+            models.UniqueConstraint(
+                Lower("email"), condition=models.Q(active=True) & ~models.Q(email=""), name="active_email"
+            ),
+            models.UniqueConstraint(fields=("token",), name="token"),
+        )

@@ -55,6 +55,14 @@ class Contest:
         self.arena, self.repeats = Arena(rows, *models), repeats
         self.measurements: list[Measurement] = []
 
+    def found(self) -> list[dict[str, Any]]:
+        """Everything that was measured."""
+        return [each.as_dict() for each in self.measurements]
+
+    def close(self) -> None:
+        """Remove the databases."""
+        self.arena.close()
+
     def measure(self, case: str, state: State, contestants: Mapping[str, Callable[[], Stages | None]]) -> None:
         """Measure the contestants of one case, in turns."""
         found = {who: Measurement(case, who, self.arena.rows) for who in contestants}

@@ -6,6 +6,7 @@ import argparse
 import json
 import resource
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,18 +44,18 @@ def main() -> None:
 
 def _against_the_limit(rows: int, repeats: int) -> list[dict[str, Any]]:
     """Against SQL written by hand and Django's own ways."""
-    contest = Contest(rows, Person, repeats=repeats)
-    contest.upserts({US: ours.upsert, LIMIT: _by_hand})
-    contest.measure(DRY_RUN, "empty", {US: lambda: ours.dry_run(contest.arena.base)})
-    _backups(contest)
-    contest.repeats = 1
-    contest.upserts({"bulk_create": bulk_create.upsert})
-    return _finished(contest)
+    with closing(Contest(rows, Person, repeats=repeats)) as contest:
+        contest.upserts({US: ours.upsert, LIMIT: _by_hand})
+        contest.measure(DRY_RUN, "empty", {US: lambda: ours.dry_run(contest.arena.base)})
+        _backups(contest)
+        contest.repeats = 1
+        contest.upserts({"bulk_create": bulk_create.upsert})
+        return contest.found()
 
 
 def _backups(contest: Contest) -> None:
     folder, others = Path(settings.FOLDER), postgresql_tools.usable()
-    archive, fixture, kept = folder / "people.dump", folder / "people.json", Path(settings.FOLDER) / "kept"
+    archive, fixture, kept = folder / "people.dump", folder / "people.json", folder / "kept"
 
     def back_up() -> None:
         kept.write_text(str(ours.back_up(_TABLE)), encoding="utf-8")
@@ -62,8 +63,7 @@ def _backups(contest: Contest) -> None:
     tools = {"pg_dump": lambda: postgresql_tools.dump(archive, _TABLE)} if others else {}
     contest.measure(BACKUP, "full", {US: back_up, **tools})
     tools = {"pg_restore": lambda: postgresql_tools.restore(archive, _TABLE)} if others else {}
-    contest.measure(RESTORE, "empty", {US: lambda: ours.restore(Path(kept.read_text())), **tools})
-    contest.repeats = 1
+    contest.measure(RESTORE, "empty", {US: lambda: ours.restore(Path(kept.read_text(encoding="utf-8"))), **tools})
     contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
 
 
@@ -71,42 +71,36 @@ def _against_libraries(rows: int, repeats: int) -> list[dict[str, Any]]:
     """Against what takes so long that fewer rows have to do, and the models whose ``save()`` must run."""
     from bench.rivals import import_export  # noqa: PLC0415 - not installed where drivers are compared
 
-    contest = Contest(rows, Person, SavedPerson, repeats=repeats)
-    contest.upserts({LIBRARY: import_export.upsert, LIBRARY_SKIPPING: import_export.upsert_changed})
-    contest.upserts({"safe_import, write=save": ours.upsert_by_save, "loop of save()": save_loop.upsert})
     fixture = Path(settings.FOLDER) / "few.json"
-    contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
-    contest.measure(RESTORE, "empty", {"loaddata": lambda: fixtures.load(fixture)})
-    return _finished(contest)
+    with closing(Contest(rows, Person, SavedPerson, repeats=repeats)) as contest:
+        contest.upserts({LIBRARY: import_export.upsert, LIBRARY_SKIPPING: import_export.upsert_changed})
+        contest.upserts({f"{US}, write=save": ours.upsert_by_save, "loop of save()": save_loop.upsert})
+        contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
+        contest.measure(RESTORE, "empty", {"loaddata": lambda: fixtures.load(fixture)})
+        return contest.found()
 
 
 def _imports(rows: int, repeats: int) -> list[dict[str, Any]]:
     """The three cases alone, for the plot and for the comparison of drivers."""
-    contest = Contest(rows, Person, repeats=repeats)
-    contest.upserts({US: ours.upsert, LIMIT: _by_hand})
-    return _finished(contest)
+    with closing(Contest(rows, Person, repeats=repeats)) as contest:
+        contest.upserts({US: ours.upsert, LIMIT: _by_hand})
+        return contest.found()
 
 
 def _memory(rows: int, repeats: int) -> list[dict[str, Any]]:
     """Two imports in a process that does nothing else, to create and to update: the most memory it held."""
-    arena = Arena(rows)
-    arena.reset("empty")
-    began = time.perf_counter()
-    ours.upsert(arena.base)
-    ours.upsert(arena.half)
-    seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    arena.close()
+    with closing(Arena(rows)) as arena:
+        arena.reset("empty")
+        began = time.perf_counter()
+        ours.upsert(arena.base)
+        ours.upsert(arena.half)
+        seconds = time.perf_counter() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [{"case": MEMORY, "who": US, "rows": rows, "seconds": seconds, "mib": peak, "stages": {}}]
 
 
 def _by_hand(path: Path) -> None:
     handwritten.upsert(path, Person)
-
-
-def _finished(contest: Contest) -> list[dict[str, Any]]:
-    contest.arena.close()
-    return [each.as_dict() for each in contest.measurements]
 
 
 def _database() -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db import Error, IntegrityError
+from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from safe_import.backup.difference import migration_differences, schema_differences
 from safe_import.backup.load import Loader, Mode, Restored, Source
@@ -17,7 +17,8 @@ from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import applied_migrations, owning_apps, schema_of, write_backup_within
 from safe_import.conf import conf
 from safe_import.database import dialect
-from safe_import.database.tables import SequencePosition, reason, tables_of
+from safe_import.database.failures import describe, refers_to_nothing
+from safe_import.database.tables import SequencePosition, tables_of
 from safe_import.errors import AfterCommitError, BackupError
 from safe_import.failpoints import failpoint
 
@@ -132,12 +133,18 @@ def naming_database_errors(mode: Mode) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        remedy = "" if mode == "exact" else ". Mode exact removes the rows that the backup does not have"
-        raise BackupError(f"the restore was rolled back: a row stands in the way: {reason(error)}{remedy}") from None
-    except Error as error:
-        raise BackupError(f"the restore was rolled back: {reason(error)}") from None
+        raise BackupError(f"the restore was rolled back: {_hindrance(error, mode)}") from None
+    except (DatabaseError, InterfaceError) as error:
+        raise BackupError(f"the restore was rolled back: {describe(error)}") from None
     except OSError as error:
         raise BackupError(f"the restore was rolled back: {error.strerror or error}") from error
+
+
+def _hindrance(error: IntegrityError, mode: Mode) -> str:
+    if refers_to_nothing(error):
+        return f"a row refers to nothing: {describe(error)}. Restore the tables that it refers to as well"
+    remedy = "" if mode == "exact" else ". Mode exact removes the rows that the backup does not have"
+    return f"a row stands in the way: {describe(error)}{remedy}"
 
 
 def _restore(

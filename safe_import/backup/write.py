@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.apps import apps
-from django.db import Error
+from django.db import DatabaseError, InterfaceError
 from django.db.migrations.recorder import MigrationRecorder
 
 import safe_import
@@ -30,7 +30,8 @@ from safe_import.backup.second_copy import storage_for_copies, upload
 from safe_import.backup.store import Backup, Draft, backup_root, draft, summary
 from safe_import.backup.verify import verify_backup
 from safe_import.conf import conf
-from safe_import.database.tables import reason, tables_of
+from safe_import.database.failures import describe
+from safe_import.database.tables import tables_of
 from safe_import.errors import BackupError
 from safe_import.failpoints import failpoint
 
@@ -192,5 +193,5 @@ def _drafted() -> Iterator[Draft]:
             yield new
     except OSError as error:
         raise BackupError(f"the backup could not be written: {error.strerror or error}; nothing was changed") from error
-    except Error as error:
-        raise BackupError(f"the backup could not be written: {reason(error)}") from None  # its text may hold values
+    except (DatabaseError, InterfaceError) as error:
+        raise BackupError(f"the backup could not be written: {describe(error)}") from None  # its text may hold values

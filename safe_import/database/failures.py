@@ -29,6 +29,11 @@ def sqlstate(error: DatabaseError | InterfaceError) -> str:
     return str(getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or "")
 
 
+def refers_to_nothing(error: DatabaseError | InterfaceError) -> bool:
+    """Whether a foreign key was broken."""
+    return sqlstate(error) == "23503" or "FOREIGN KEY constraint failed" in str(error)
+
+
 def may_pass(error: DatabaseError) -> bool:
     """Whether the same work, begun anew, may succeed: deadlocks, lock timeouts, and races for a unique key."""
     code = sqlstate(error)
@@ -79,4 +84,5 @@ def _describe_by_text(error: DatabaseError | InterfaceError) -> str:
     ):
         if sign in text:
             return meaning
-    return f"the database refused it ({type(error).__name__})"
+    name = getattr(error.__cause__, "sqlite_errorname", None)
+    return f"the database refused it ({name or type(error).__name__})"

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
-    from django.db import Error
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -169,21 +168,6 @@ def tables_of(connection: BaseDatabaseWrapper) -> Tables:
 
         return SQLiteTables(connection)
     raise BackupError(f"backups are supported on PostgreSQL and SQLite, not on {connection.vendor}")
-
-
-def reason(error: Error) -> str:
-    """Return what the driver says of an error, without its text, which may hold values of a row."""
-    cause = error.__cause__
-    details = getattr(cause, "diag", None)
-    code = (
-        getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
-    )
-    names = [
-        f"{what} {name}"
-        for what in ("table", "column", "constraint")
-        if (name := getattr(details, f"{what}_name", None))
-    ]
-    return ", ".join([f"{type(error).__name__} {code or ''}".strip(), *names])
 
 
 def require_no_transaction(connection: BaseDatabaseWrapper) -> None:

@@ -125,7 +125,7 @@ def test_what_fails_exits_1_with_its_reason(backup: str) -> None:
     (path / "bk_team.jsonl.zst").write_bytes(b"")
     code, text = failure("verify_backup", "--all")
     assert code == 1
-    assert "1 of 1 backups can't be trusted" in text
+    assert "1 of 1 backups can't be proven good" in text
     assert "bk_team.jsonl.zst" in text
 
 

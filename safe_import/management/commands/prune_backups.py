@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from safe_import.backup.prune import prune_backups
 from safe_import.conf import conf
-from safe_import.database.tables import reason
+from safe_import.database.failures import describe
 from safe_import.errors import BackupError
 from safe_import.management.json_command import JsonCommand
 from safe_import.models import Run
@@ -56,5 +56,5 @@ def _needed(alias: str) -> set[str]:
         unsettled = {run.backup for run in runs.filter(state__in=_UNSETTLED)}
         latest = {run.spec: run.backup for run in runs.filter(state=Run.State.VERIFIED)}
     except DatabaseError as error:
-        raise BackupError(f"nothing is pruned, the runs can't be read ({reason(error)}): migrate safe_import") from None
+        raise BackupError(f"nothing is pruned, for the runs can't be read: {describe(error)}") from None
     return {Path(backup).name for backup in unsettled | set(latest.values())}

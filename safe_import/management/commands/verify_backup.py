@@ -39,7 +39,7 @@ class Command(JsonCommand):
         failed = [result["id"] for result in results if result["problem"]]
         if failed:
             raise BackupError(
-                f"{len(failed)} of {len(results)} backups can't be trusted:\n"
+                f"{len(failed)} of {len(results)} backups can't be proven good:\n"
                 + "\n".join(str(result["problem"]) for result in results if result["problem"])
             )
         return {"backups": results}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ django.setup()
 
 # Models can be imported once Django is set up.
 from django.conf import settings  # noqa: E402
-from django.db import connections  # noqa: E402
+from django.db import connection, connections  # noqa: E402
 
 from bench.arena import Arena  # noqa: E402
 from bench.contest import Contest  # noqa: E402
@@ -55,6 +56,8 @@ def _against_the_limit(rows: int, repeats: int) -> list[dict[str, Any]]:
 
 def _backups(contest: Contest) -> None:
     folder, others = Path(settings.FOLDER), postgresql_tools.usable()
+    if connection.vendor == "postgresql" and not others:
+        sys.stderr.write("pg_dump and pg_restore are left out: not installed, or older than the server\n")
     archive, fixture, kept = folder / "people.dump", folder / "people.json", folder / "kept"
 
     def back_up() -> None:

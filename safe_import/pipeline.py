@@ -255,7 +255,7 @@ class ImportRun:
             self._rolled_back_if_rehearsed(),
             self.dialect.writing(self.timeouts),
             self.dialect.witness() as witness,
-            refusing_deletions(self.connection),
+            refusing_deletions(self.dialect),
         ):
             self._apply_and_verify(self._comparison())
             verify_nothing_deleted(self.ws, witness, {})

@@ -80,5 +80,5 @@ class Comparison:
     def _remember(self, table: str) -> None:
         for check in self.checks:
             sql, params = _violations(self.dialect, check)
-            into = f"INSERT INTO {self.dialect.temp(table)} SELECT %s, CAST(pk AS text) FROM ({sql}) v"
-            self.dialect.execute(into, [check.name, *params])
+            keys = f"SELECT %s, {self.dialect.as_text('pk')} FROM ({sql}) v"
+            self.dialect.execute(f"INSERT INTO {self.dialect.temp(table)} {keys}", [check.name, *params])

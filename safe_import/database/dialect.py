@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import abc
 import time
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,6 +16,7 @@ from django.db import models
 
 from safe_import.database.encoding import Encoder, encoder
 from safe_import.database.fields import column_name
+from safe_import.database.guard import removal
 from safe_import.errors import DatabaseFailure
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ class Dialect(abc.ABC):
     def base_type(self, field: Field) -> str:
         """The type in which values of ``field`` are staged: without length or precision, so that nothing is cut."""
 
+    def column_type(self, field: Field) -> str:
+        """The column's own type, for a temporary table in which conditions mean what they mean in the table."""
+        return str(field.db_type(self.connection))
+
+    def tells_apart(self, field: Field) -> bool:
+        """Whether to the column any two values are different that are different keys."""
+        return True
+
     @abc.abstractmethod
     def cast(self, field: Field, sql: str) -> str:
         """``sql``, a staged value, as the column's own type."""
@@ -116,6 +125,20 @@ class Dialect(abc.ABC):
     def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
         """A hash, as text, over these columns of the row ``alias``."""
 
+    def as_text(self, sql: str) -> str:
+        """A number or a key as text."""
+        return f"CAST({sql} AS text)"
+
+    def null(self, type_: str) -> str:
+        """NULL of a type that temporary tables are made of."""
+        return f"CAST(NULL AS {type_})"
+
+    char_length = "length"
+    """The function that counts the characters of a text."""
+
+    null_safe_equal = "IS NOT DISTINCT FROM"
+    """The operator by which NULL equals NULL."""
+
     @abc.abstractmethod
     def any_value(self, sql: str) -> str:
         """An aggregate: some value of a group."""
@@ -139,8 +162,9 @@ class Dialect(abc.ABC):
     def foldable(self, sql: str, casefold: bool) -> str | None:
         """A condition under which SQL alone folds the column; the other rows are folded in Python. None: always."""
 
-    version = "NULL"
-    """An expression that changes whenever a row is written; NULL where the write lock makes it unnecessary."""
+    def version(self, model: type[models.Model]) -> str:
+        """An expression over a row t that changes when the row is written; NULL where the write lock is enough."""
+        return "NULL"
 
     # -- temporary tables
 
@@ -167,6 +191,13 @@ class Dialect(abc.ABC):
         """Lets the planner know how large a temporary table has become."""
 
     # -- statements
+
+    def update(self, table: str, assignments: Sequence[str], source: str, condition: str) -> str:
+        """An UPDATE of ``table``, a name with its alias, from ``source`` where ``condition`` joins the two.
+
+        Either the assignments or the rest may have parameters, not both: the vendors differ in what comes first.
+        """
+        return f"UPDATE {table} SET {', '.join(assignments)} FROM {source} WHERE {condition}"
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         with self.connection.cursor() as cursor:
@@ -224,6 +255,24 @@ class Dialect(abc.ABC):
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""
 
+    insertion_order = ""
+    """The direction, by the numbers of the records, in which new ones are inserted."""
+
+    current = ""
+    """What a SELECT ends with that must see what others have committed since the transaction began."""
+
+    def enforces(self, constraint: models.BaseConstraint) -> bool:
+        """Whether the database itself holds a constraint of a model; Django leaves out what a vendor does not have."""
+        return True
+
+    def links_deferred(self, model: type[models.Model], keys: str) -> AbstractContextManager[None]:
+        """Inside, records of ``model`` may be linked to such that are written later, and be deleted before those.
+
+        ``settle_constraints`` judges the records whose primary keys the SELECT ``keys`` gives. Where constraints can
+        be deferred, Django has declared them so.
+        """
+        return nullcontext()
+
     def settle_constraints(self) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Makes deferred constraints and triggers take effect now, where that does not have to wait for the commit."""
 
@@ -240,6 +289,10 @@ class Dialect(abc.ABC):
     def lock_holders(self, tables: Sequence[str]) -> list[str]:
         """The other sessions that hold locks which keep a run from writing to ``tables``, as far as it can be told."""
         return []
+
+    def refused(self, sql: str) -> str | None:
+        """Why a statement is refused while a run writes, in words; None for one that is not."""
+        return removal(sql)
 
     @abc.abstractmethod
     def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:

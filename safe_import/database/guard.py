@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from django.db.backends.base.base import BaseDatabaseWrapper
+    from safe_import.database.dialect import Dialect
 
 _COMMENT = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _REMOVES = re.compile(
@@ -26,17 +26,22 @@ _REMOVES = re.compile(
 _TEMPORARY = ("pg_temp.", "temp.")
 
 
-def refusing_deletions(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
+def refusing_deletions(dialect: Dialect) -> AbstractContextManager[None]:
     """Refuses statements that remove rows or tables, but for temporary ones, while the block runs."""
 
     def guard(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        found = _REMOVES.match(sql)
-        if found and not found["what"].startswith(_TEMPORARY):
-            verb = " ".join(found["verb"].upper().split())
+        if refused := dialect.refused(sql):
             raise DeletionDetected(
-                f"{verb} {found['what']} was refused: an import never deletes. Everything was rolled back; look at the "
-                "trace in the log for the code that sent it."
+                f"{refused}. Everything was rolled back; look at the trace in the log for the code that sent it."
             )
         return execute(sql, params, many, context)
 
-    return connection.execute_wrapper(guard)
+    return dialect.connection.execute_wrapper(guard)
+
+
+def removal(sql: str) -> str | None:
+    """Return why a statement is refused that begins by removing rows or a table; None for any other."""
+    found = _REMOVES.match(sql)
+    if not found or found["what"].startswith(_TEMPORARY):
+        return None
+    return f"{' '.join(found['verb'].upper().split())} {found['what']} was refused: an import never deletes"

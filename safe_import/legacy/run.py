@@ -135,7 +135,7 @@ class MigrationRun(ImportRun):
             self._rolled_back_if_rehearsed(),
             self.dialect.writing(self.timeouts),
             self.dialect.witness() as witness,
-            refusing_deletions(self.connection),
+            refusing_deletions(self.dialect),
         ):
             if self.options.rehearse:
                 self.books.open_record({"rehearse": True})

@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from safe_import.spec.target import Target
 
 NOT_UNIQUE = "not_unique"
-_NO_LINE = "CAST(NULL AS bigint)"
 
 
 def report_broken_rules(ws: Workspace, target: Target) -> None:
     """Reports the records of a plan that would break a CHECK or a unique constraint of their table."""
-    rules = rules_of(target, written_fields(ws, target), ws.dialect.connection)
+    rules = rules_of(target, written_fields(ws, target), ws.dialect)
     if not rules:
         return
     _fill_future(ws, target, rules)
@@ -110,8 +109,8 @@ def _is_left_open(ws: Workspace, target: Target, name: str) -> str:
 
 
 def _report_check(ws: Workspace, target: Target, rule: Check) -> None:
-    condition, params = rule.condition
-    broken = f"SELECT si_line AS line, {_NO_LINE} AS other FROM {_judged(ws, target, rule)} AND NOT ({condition})"
+    (condition, params), alone = rule.condition, f"SELECT si_line AS line, {ws.dialect.null('bigint')} AS other"
+    broken = f"{alone} FROM {_judged(ws, target, rule)} AND NOT ({condition})"
     _report(ws, target, rule, rule.code, "%s", (rule.reason,), broken, params)
 
 
@@ -133,7 +132,7 @@ def _report_twice_in_file(ws: Workspace, target: Target, rule: Unique) -> None:
     )
     other = "CASE WHEN si_line = first_line THEN last_line ELSE first_line END"
     found = f"SELECT si_line AS line, {other} AS other FROM ({counted}) z WHERE n > 1"
-    message = "%s || CAST(q.other AS text) || %s"
+    message = f"%s || {d.as_text('q.other')} || %s"
     texts = (_same(target, rule, "line "), " would have the same; make them differ")
     everything = [*params * 3, *rule.condition[1], *([] if rule.nulls_are_equal else params)]
     _report(ws, target, rule, NOT_UNIQUE, message, texts, found, everything)
@@ -141,14 +140,14 @@ def _report_twice_in_file(ws: Workspace, target: Target, rule: Unique) -> None:
 
 def _report_taken(ws: Workspace, target: Target, rule: Unique) -> None:
     """Records that would be the same as another one is now; by a deferred rule, as one that the plan leaves alone."""
-    d, same = ws.dialect, "IS NOT DISTINCT FROM" if rule.nulls_are_equal else "="
+    d, same = ws.dialect, ws.dialect.null_safe_equal if rule.nulls_are_equal else "="
     keys = ", ".join(f"{sql} AS k{number}" for number, (sql, _) in enumerate(rule.expressions))
     params = [*(param for _, own in rule.expressions for param in own), *rule.condition[1]]
     joined = " AND ".join(f"f.k{number} {same} e.k{number}" for number in range(len(rule.expressions)))
     kept = f" AND {d.column(target.pk)} NOT IN (SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}')"
     to_new = "".join(f" AND {d.quote(f'si_new_{target.fields[name].column}')} IS NULL" for name in rule.links)
     found = (
-        f"SELECT DISTINCT f.si_line AS line, {_NO_LINE} AS other FROM"
+        f"SELECT DISTINCT f.si_line AS line, {d.null('bigint')} AS other FROM"
         f" (SELECT si_line, si_pk, {keys} FROM {_judged(ws, target, rule)} AND ({rule.condition[0]}){to_new}) f"
         f" JOIN (SELECT {d.column(target.pk)} AS pk, {keys} FROM {d.table(target.model)} WHERE ({rule.condition[0]})"
         f"{kept if rule.deferred else ''}) e ON {joined} AND (f.si_pk IS NULL OR f.si_pk <> e.pk)"

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def key_sql(dialect: Dialect, texts: list[str]) -> str:
     """One text for the parts of a key: the part itself, or each with its length, so that no two keys look alike."""
-    return texts[0] if len(texts) == 1 else " || ".join(f"length({text}) || ':' || {text}" for text in texts)
+    measured = (f"{dialect.char_length}({text}) || ':' || {text}" for text in texts)
+    return texts[0] if len(texts) == 1 else " || ".join(measured)
 
 
 def staged_text(ws: Workspace, target: Target, part: Part, refs: dict[str, str]) -> str:

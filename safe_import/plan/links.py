@@ -70,10 +70,9 @@ def fill_through(ws: Workspace, target: Target) -> None:
             continue
         d, ref = ws.dialect, ws.name(target, "ref")
         pk, rec, joins = _through(ws, target, through.link, through.field)
-        d.execute(
-            f"UPDATE {ref} AS u SET {d.quote(f'p_{name}')} = y.p, {d.quote(f'r_{name}')} = y.r FROM"
-            f" (SELECT r.id, {pk} AS p, {rec} AS r FROM {ref} r {joins}) y WHERE y.id = u.id"
-        )
+        assignments = [f"{d.quote(f'p_{name}')} = y.p", f"{d.quote(f'r_{name}')} = y.r"]
+        found = f"(SELECT r.id, {pk} AS p, {rec} AS r FROM {ref} r {joins}) y"
+        d.execute(d.update(f"{ref} AS u", assignments, found, "y.id = u.id"))
 
 
 def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str, str, str]:
@@ -86,7 +85,7 @@ def _through(ws: Workspace, target: Target, link: str, field: str) -> tuple[str,
     held, joins = _held(ws, target, link)
     joins += f" LEFT JOIN {d.table(model)} t ON t.{d.column(pk_of(model))} = coalesce({held}, {linked})"
     if other is None or field not in ws.brought_links(other):
-        return column, "CAST(NULL AS bigint)", joins
+        return column, d.null("bigint"), joins
     group, plan = ws.name(other, "group"), ws.name(other, "plan")
     rec = f"CASE WHEN {held} IS NULL THEN r.{d.quote(f'r_{link}')} ELSE e.rec END"
     joins += (
@@ -108,7 +107,7 @@ def _held(ws: Workspace, target: Target, link: str) -> tuple[str, str]:
     """Where the link of the existing record leads to and will go on leading to; and the joins to read it."""
     d = ws.dialect
     if ws.force or not getattr(target.links[link], "hold", True):
-        return f"CAST(NULL AS {d.base_type(target.fields[link])})", ""
+        return d.null(d.base_type(target.fields[link])), ""
     joins = (
         f"LEFT JOIN {ws.name(target, 'key')} q ON q.id = abs(r.id) LEFT JOIN {ws.name(target, 'group')} g ON g.k = q.k"
         f" LEFT JOIN {d.table(target.model)} w ON w.{d.column(target.pk)} = g.pk"

@@ -41,7 +41,8 @@ def _collect(ws: Workspace, space: KeySpace) -> None:
     conditions = [c for field in space.fields if (c := _foldable(d, field, space.casefold))]
     table, wanted = ws.dialect.table(space.model), _wanted(ws, space)
     where = " AND ".join([*conditions, *([f"{k} IN ({wanted})"] if wanted else [])]) or "TRUE"
-    d.execute(f"INSERT INTO {ws.shared(space.raw)} SELECT {k}, {pk}, {d.version} FROM {table} t WHERE {where}")
+    found = f"SELECT {k}, {pk}, {d.version(space.model)} FROM {table} t WHERE {where}"
+    d.execute(f"INSERT INTO {ws.shared(space.raw)} {found}")
     if conditions:
         _fold_the_rest(ws, space, f"FROM {table} t WHERE NOT ({' AND '.join(conditions)})")
 
@@ -67,7 +68,7 @@ def _fold_the_rest(ws: Workspace, space: KeySpace, source: str) -> None:
         for f in space.fields
     ]
     pk = f"t.{d.column(pk_of(space.model))}"
-    for pk_value, version, *parts in d.stream(f"SELECT {pk}, {d.version}, {', '.join(texts)} {source}"):
+    for pk_value, version, *parts in d.stream(f"SELECT {pk}, {d.version(space.model)}, {', '.join(texts)} {source}"):
         batch.append((_python_key(space, parts), pk_value, version))
         if len(batch) >= 5000:
             d.write_rows(space.raw, ("k", "pk", "ver"), batch)
@@ -108,7 +109,7 @@ def keys_of_database(ws: Workspace, target: Target, keys: str) -> int:
     """How many records of the database have one of ``keys``, a SELECT, at this moment."""
     d, space = ws.dialect, ws.own_space(target)
     k = key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
-    return int(d.value(f"SELECT count(*) FROM {d.table(target.model)} t WHERE {k} IN ({keys})"))
+    return int(d.value(f"SELECT count(*) FROM {d.table(target.model)} t WHERE {k} IN ({keys}) {d.current}"))
 
 
 # -- the file's side
@@ -118,7 +119,7 @@ def fill_keys(ws: Workspace, target: Target) -> None:
     """The key of every staged record, and what each key stands for."""
     d, parts = ws.dialect, key_parts(target)
     joins = join_links(ws, target, [name for name in ws.brought_links(target) if _needed(ws, target, name, parts)])
-    k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts]) if parts else "CAST(s.id AS text)"
+    k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts]) if parts else d.as_text("s.id")
     d.execute(
         f"INSERT INTO {ws.name(target, 'key')}"
         f" SELECT s.id, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"
@@ -136,12 +137,12 @@ def _needed(ws: Workspace, target: Target, name: str, parts: tuple[Part, ...]) -
 
 def _group_sql(ws: Workspace, target: Target) -> str:
     """The columns rec and src are of the live records alone; copies and dead_line tell of the others, too."""
-    source = f"CASE WHEN count(*) FILTER (WHERE {LIVE}) > 1 THEN -1 ELSE 1 END * min(s.id) FILTER (WHERE {LIVE})"
+    live, first = f"count(CASE WHEN {LIVE} THEN 1 END)", f"min(CASE WHEN {LIVE} THEN s.id END)"
+    source = f"CASE WHEN {live} > 1 THEN -1 ELSE 1 END * {first}"
     return f"""
         INSERT INTO {ws.name(target, "group")}
-        SELECT q.k, min(s.id) FILTER (WHERE {LIVE}), {source}, min(s.line) FILTER (WHERE {LIVE}), h.pk, h.ver,
-               coalesce(h.n, 0), count(*), count(*) FILTER (WHERE {LIVE}), max(s.line),
-               min(s.line) FILTER (WHERE o.why = 'reject')
+        SELECT q.k, {first}, {source}, min(CASE WHEN {LIVE} THEN s.line END), h.pk, h.ver,
+               coalesce(h.n, 0), count(*), {live}, max(s.line), min(CASE WHEN o.why = 'reject' THEN s.line END)
         FROM {ws.name(target, "key")} q
         JOIN {ws.name(target, "stage")} s ON s.id = q.id
         {outs(ws, target)}

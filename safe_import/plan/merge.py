@@ -39,7 +39,7 @@ def _members(ws: Workspace, target: Target) -> str:
 def _sources_sql(ws: Workspace, target: Target, fields: tuple[str, ...]) -> str:
     """For every merged record and field, the id of the record whose value it takes."""
     choose = "max" if target.declaration.agree == "last" else "min"
-    sources = ", ".join(f"{choose}(s.id) FILTER (WHERE {given(ws, target, name)})" for name in fields)
+    sources = ", ".join(f"{choose}(CASE WHEN {given(ws, target, name)} THEN s.id END)" for name in fields)
     return (
         f"INSERT INTO {ws.name(target, 'merge')} SELECT g.rec, g.line, {sources} {_members(ws, target)}"
         f" WHERE {LIVE} GROUP BY g.rec, g.line"
@@ -63,7 +63,7 @@ def _comparable(ws: Workspace, target: Target, name: str, stage: str, ref: str) 
     d = ws.dialect
     if name in target.links:
         pk = d.text(target.fields[name], f"{ref}.{d.quote(f'p_{name}')}")
-        rec = f"CAST({ref}.{d.quote(f'r_{name}')} AS text)"
+        rec = d.as_text(f"{ref}.{d.quote(f'r_{name}')}")
         return f"coalesce('=' || {pk}, '+' || {rec}, '')"
     field = target.field(name)
     value = ws.stages[target.number].value(f"v_{name}", stage)

@@ -20,6 +20,7 @@ from django.db.models import (
 from django.db.models.expressions import OrderBy
 from django.db.models.sql import Query
 
+from safe_import.database.fields import column_name
 from safe_import.spec.target import folded_fields
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Field
 
+    from safe_import.database.dialect import Dialect
     from safe_import.spec.target import Target
 
 Sql: TypeAlias = tuple[str, Sequence[Any]]  # over the columns of the table, without the name of the table
@@ -75,7 +77,7 @@ class Unique:
 Rule: TypeAlias = Check | Unique
 
 
-def rules_of(target: Target, written: Sequence[str], connection: BaseDatabaseWrapper) -> list[Rule]:
+def rules_of(target: Target, written: Sequence[str], dialect: Dialect) -> list[Rule]:
     """Return the rules that a plan could break.
 
     Not those that speak of a column which the database fills in or a trigger rewrites, and none where ``save()`` or a
@@ -84,11 +86,11 @@ def rules_of(target: Target, written: Sequence[str], connection: BaseDatabaseWra
     Args:
         target: what is written.
         written: the fields that some record brings.
-        connection: of the database.
+        dialect: of the database.
     """
     if target.write != "sql":
         return []
-    rules: list[Rule] = [*_checks(target, connection), *_uniques(target, connection)]
+    rules: list[Rule] = [*_checks(target, dialect.connection), *_uniques(target, dialect)]
     return [rule for rule in rules if _is_foreseeable(target, rule.fields) and _is_touched(target, rule, written)]
 
 
@@ -103,15 +105,15 @@ def column_of(target: Target, name: str, connection: BaseDatabaseWrapper) -> str
     return connection.ops.quote_name(target.fields[name].column or name)
 
 
-def future_columns(target: Target, rules: Sequence[Rule], connection: BaseDatabaseWrapper) -> dict[str, str]:
+def future_columns(target: Target, rules: Sequence[Rule], dialect: Dialect) -> dict[str, str]:
     """Return the columns, with their types, of Note [Records as they will be]; none where there is nothing to judge."""
     if not rules:
         return {}
     fields = {name: target.fields[name] for rule in rules for name in rule.fields}
-    typed = {each.column: str(each.db_type(connection)) for each in fields.values()}
+    typed = {column_name(each): dialect.column_type(each) for each in fields.values()}
     left_open = {f"si_open_{each.column}": "boolean" for each in fields.values() if is_made_when_written(each)}
     new = {f"si_new_{target.fields[name].column}": "bigint" for name in future_links(rules)}
-    return {"si_line": "bigint", "si_pk": str(target.pk.rel_db_type(connection)), **typed, **left_open, **new}
+    return {"si_line": "bigint", "si_pk": str(target.pk.rel_db_type(dialect.connection)), **typed, **left_open, **new}
 
 
 def future_links(rules: Sequence[Rule]) -> list[str]:
@@ -156,48 +158,49 @@ def _checks(target: Target, connection: BaseDatabaseWrapper) -> Iterator[Check]:
             yield Check(_named(constraint.condition), condition, "check_failed", reason)
 
 
-def _uniques(target: Target, connection: BaseDatabaseWrapper) -> Iterator[Unique]:
+def _uniques(target: Target, dialect: Dialect) -> Iterator[Unique]:
     meta = target.model._meta
     single = ((name,) for name, each in target.fields.items() if each.unique and not each.primary_key)
     for names in (*single, *map(tuple, meta.unique_together)):
-        yield from _together(target, names, connection)
+        yield from _together(target, names, dialect)
     for constraint in meta.constraints:
         if isinstance(constraint, UniqueConstraint):
-            yield from _of_constraint(target, constraint, connection)
+            yield from _of_constraint(target, constraint, dialect)
 
 
-def _together(target: Target, names: tuple[str, ...], connection: BaseDatabaseWrapper, **more: Any) -> Iterator[Unique]:
+def _together(target: Target, names: tuple[str, ...], dialect: Dialect, **more: Any) -> Iterator[Unique]:
     """A rule over plain fields."""
-    if all(name in target.fields for name in names) and not _is_held_by_key(target, set(names)):
-        expressions = tuple((column_of(target, name, connection), ()) for name in names)
+    if all(name in target.fields for name in names) and not _is_held_by_key(target, set(names), dialect):
+        expressions = tuple((column_of(target, name, dialect.connection), ()) for name in names)
         links = tuple(name for name in names if name in target.links)
         yield Unique(names, expressions, links, **more)
 
 
-def _of_constraint(target: Target, constraint: UniqueConstraint, connection: BaseDatabaseWrapper) -> Iterator[Unique]:
+def _of_constraint(target: Target, constraint: UniqueConstraint, dialect: Dialect) -> Iterator[Unique]:
     more: dict[str, Any] = {}
     names: tuple[str, ...] = ()
     if constraint.condition is not None:
         names = _named(constraint.condition)
-        more["condition"] = _where(target, constraint.condition, connection)
+        more["condition"] = _where(target, constraint.condition, dialect.connection)
     if constraint.nulls_distinct is False:
         more["nulls_are_equal"] = True
     if constraint.deferrable is Deferrable.DEFERRED:
         more["deferred"] = True
     if constraint.fields:
-        for rule in _together(target, tuple(constraint.fields), connection, **more):
+        for rule in _together(target, tuple(constraint.fields), dialect, **more):
             yield Unique((*rule.fields, *names), rule.expressions, rule.links, **more)
         return
-    if target.key.casefold and _is_held_by_key(target, folded_fields(constraint)):
+    if target.key.casefold and _is_held_by_key(target, folded_fields(constraint), dialect):
         return
     bare = [each.expression if isinstance(each, OrderBy) else each for each in constraint.expressions]
-    expressions = tuple(_compiled(target, each, connection) for each in bare)
+    expressions = tuple(_compiled(target, each, dialect.connection) for each in bare)
     yield Unique((*dict.fromkeys((*_refs(bare), *names)),), expressions, (), **more)
 
 
-def _is_held_by_key(target: Target, names: set[str]) -> bool:
+def _is_held_by_key(target: Target, names: set[str], dialect: Dialect) -> bool:
     """Whether the key of the target, by which each of its records is only one, says the same or more."""
-    return bool(target.key.fields) and set(target.key.fields) <= names
+    told_apart = all(dialect.tells_apart(target.fields[name]) for name in target.key.fields)
+    return bool(target.key.fields) and set(target.key.fields) <= names and told_apart
 
 
 # -- SQL of Django's expressions

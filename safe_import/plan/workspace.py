@@ -255,8 +255,8 @@ class Workspace:
         return columns
 
     def _future_columns(self, target: Target) -> Mapping[str, str]:
-        rules = rules_of(target, self.written(target), self.dialect.connection)
-        return future_columns(target, rules, self.dialect.connection)
+        rules = rules_of(target, self.written(target), self.dialect)
+        return future_columns(target, rules, self.dialect)
 
     def drop(self) -> None:
         """Drops every table of this workspace."""

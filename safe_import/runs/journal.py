@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from safe_import.plan.workspace import Workspace
     from safe_import.spec.target import Target
 
-_COLUMNS = "(run_id, model, key, action, before, after)"
+_COLUMNS = ("run_id", "model", "key", "action", "before", "after")
 
 
 def remember_old(ws: Workspace, target: Target) -> None:
@@ -26,7 +26,7 @@ def remember_old(ws: Workspace, target: Target) -> None:
     d, pk = ws.dialect, ws.dialect.column(target.pk)
     columns = ", ".join(d.column(field) for field in target.fields.values())
     d.execute(
-        f"CREATE TEMP TABLE {d.quote(f'si_{target.number}_old')} AS SELECT {columns} FROM {d.table(target.model)}"
+        f"CREATE TEMPORARY TABLE {d.quote(f'si_{target.number}_old')} AS SELECT {columns} FROM {d.table(target.model)}"
         f" WHERE {pk} IN (SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = 'update')"
     )
 
@@ -36,14 +36,14 @@ def write_journal(ws: Workspace, target: Target, run: str) -> None:
     d, table = ws.dialect, ws.dialect.table(target.model)
     journal, pk, fields = d.table(Change), d.column(target.pk), list(target.fields.values())
     key = d.text(target.pk, f"t.{pk}")
-    print_ = d.fingerprint(fields, "t")
+    print_, columns = d.fingerprint(fields, "t"), f"({', '.join(map(d.quote, _COLUMNS))})"
     d.execute(
-        f"INSERT INTO {journal} {_COLUMNS} SELECT %s, %s, {key}, 'create', NULL, {print_}"
+        f"INSERT INTO {journal} {columns} SELECT %s, %s, {key}, 'create', NULL, {print_}"
         f" FROM {table} t JOIN {ws.name(target, 'new')} n ON n.pk = t.{pk}",
         [run, target.label],
     )
     d.execute(
-        f"INSERT INTO {journal} {_COLUMNS} SELECT %s, %s, {key}, 'update',"
+        f"INSERT INTO {journal} {columns} SELECT %s, %s, {key}, 'update',"
         f" {_changed(d, fields, 'o')}, {_changed(d, fields, 't')}"
         f" FROM {table} t JOIN {ws.name(target, 'old')} o ON o.{pk} = t.{pk}",
         [run, target.label],
@@ -54,11 +54,9 @@ def renew_prints(d: Dialect, model: type[Model], run: str) -> None:
     """Writes down what the records of ``model`` that this run created are by now: later steps may have changed them."""
     fields, pk = list(model._meta.concrete_fields), model._meta.pk
     theirs = f"t.{d.column(pk)} = {d.from_text(pk, 'c.key')}"
-    d.execute(
-        f"UPDATE {d.table(Change)} AS c SET after = {d.fingerprint(fields, 't')} FROM {d.table(model)} t"
-        f" WHERE c.run_id = %s AND c.model = %s AND c.action = '{Change.Action.CREATE}' AND {theirs}",
-        [run, model._meta.label],
-    )
+    created = f"c.run_id = %s AND c.model = %s AND c.action = '{Change.Action.CREATE}' AND {theirs}"
+    renewed = [f"{d.quote('after')} = {d.fingerprint(fields, 't')}"]
+    d.execute(d.update(f"{d.table(Change)} AS c", renewed, f"{d.table(model)} t", created), [run, model._meta.label])
 
 
 def _changed(d: Dialect, fields: list[Any], side: str) -> str:
@@ -73,7 +71,7 @@ def _changed(d: Dialect, fields: list[Any], side: str) -> str:
 
 def changes(dialect: Dialect, run: str) -> Iterator[tuple[str, str, str, list[str]]]:
     """Model, key, action and changed columns of every record that the run wrote."""
-    sql = f"SELECT model, key, action, before FROM {dialect.table(Change)} WHERE run_id = %s ORDER BY id"
+    sql = f"SELECT c.model, c.key, c.action, c.before FROM {dialect.table(Change)} c WHERE c.run_id = %s ORDER BY c.id"
     for model, key, action, before in dialect.stream(sql, [run]):
         yield model, key, action, sorted(orjson.loads(before)) if before else []
 

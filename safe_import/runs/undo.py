@@ -6,7 +6,7 @@ The state ``undone`` is written inside the data transaction, so it is there if a
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -165,11 +165,12 @@ class _Undo:
         with self.dialect.writing(timeouts), self.dialect.witness(may_delete) as witness:
             self.plan.lock()
             self._make_plan()
-            for each in self.plan.models:
-                self._expect(each, self.result.restored, self._put_back(each))
-            failpoint("undo.put_back")
-            for each in self.plan.models:
-                self._expect(each, self.result.deleted, self._delete(each))
+            with self._links_deferred():
+                for each in self.plan.models:
+                    self._expect(each, self.result.restored, self._put_back(each))
+                failpoint("undo.put_back")
+                for each in self.plan.models:
+                    self._expect(each, self.result.deleted, self._delete(each))
             self.dialect.settle_constraints()
             for each in self.plan.models:
                 self._verify(each)
@@ -189,6 +190,14 @@ class _Undo:
 
     # -- writing
 
+    @contextmanager
+    def _links_deferred(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for each in self.plan.models:
+                keys = f"SELECT pk FROM {self.dialect.temp(each.name)}"
+                stack.enter_context(self.dialect.links_deferred(each.model, keys))
+            yield
+
     def _put_back(self, each: Journalled) -> int:
         d = self.dialect
         assignments = [
@@ -198,10 +207,8 @@ class _Undo:
         ]
         if not assignments:
             return 0
-        return d.execute(
-            f"UPDATE {d.table(each.model)} AS t SET {', '.join(assignments)} FROM {d.temp(each.name)} u"
-            f" WHERE t.{d.column(each.pk)} = u.pk AND u.action = '{Change.Action.UPDATE}'"
-        )
+        updated = f"t.{d.column(each.pk)} = u.pk AND u.action = '{Change.Action.UPDATE}'"
+        return d.execute(d.update(f"{d.table(each.model)} AS t", assignments, f"{d.temp(each.name)} u", updated))
 
     def _delete(self, each: Journalled) -> int:
         if not self.result.deleted[each.label]:

@@ -120,7 +120,8 @@ class UndoPlan:
     def conflicts(self, limit: int) -> list[Problem]:
         """The first of the conflicts, by model and key."""
         rows = self.dialect.rows(
-            f"SELECT model, key, place, code FROM {self.dialect.temp(CONFLICT)} ORDER BY model, key, place LIMIT %s",
+            f"SELECT c.model, c.key, c.place, c.code FROM {self.dialect.temp(CONFLICT)} c"
+            " ORDER BY c.model, c.key, c.place LIMIT %s",
             [limit],
         )
         return [_problem(self.models[number].label, key, place, code) for number, key, place, code in rows]
@@ -195,9 +196,10 @@ class UndoPlan:
         )
 
     def _take_out(self) -> None:
-        out = f"SELECT key FROM {self.dialect.temp(CONFLICT)} WHERE model = %s"
+        out = f"SELECT c.key FROM {self.dialect.temp(CONFLICT)} c WHERE c.model = %s"
+        key = self.dialect.quote("key")
         for each in self.models:
-            self.dialect.execute(f"DELETE FROM {self.dialect.temp(each.name)} WHERE key IN ({out})", [each.number])
+            self.dialect.execute(f"DELETE FROM {self.dialect.temp(each.name)} WHERE {key} IN ({out})", [each.number])
 
 
 def _journalled(dialect: Dialect, run: str) -> tuple[Journalled, ...]:

@@ -184,10 +184,16 @@ def field_of(model: type[Model], name: str) -> Field[Any, Any]:
     return found
 
 
-def unique_in_database(target: Target) -> bool:
-    """Whether the database itself keeps two records from having the same key, in the way in which the key compares."""
+def unique_in_database(target: Target, enforced: Callable[[UniqueConstraint], bool]) -> bool:
+    """Whether the database itself keeps two records from having the same key, in the way in which the key compares.
+
+    Args:
+        target: what is written.
+        enforced: whether the database has a constraint that the model declares.
+    """
     key, meta = set(target.key.fields), target.model._meta
     unconditional = [c for c in meta.constraints if isinstance(c, UniqueConstraint) and c.condition is None]
+    unconditional = [constraint for constraint in unconditional if enforced(constraint)]
     if target.key.casefold:
         together = [folded_fields(constraint) for constraint in unconditional]
     else:

@@ -56,8 +56,8 @@ def _count_wrong(ws: Workspace, target: Target, source: str, conditions: dict[st
         return {}
     d = ws.dialect
     counts = [
-        f"count(*) FILTER (WHERE {condition} AND"
-        f" {d.differs(target.fields[name], f't.{d.column(target.fields[name])}', landed(ws, target, name))})"
+        f"count(CASE WHEN {condition} AND"
+        f" {d.differs(target.fields[name], f't.{d.column(target.fields[name])}', landed(ws, target, name))} THEN 1 END)"
         for name, condition in conditions.items()
     ]
     stage = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"

@@ -41,7 +41,6 @@ _WHOLE = {"smallint": 2**15, "integer": 2**31}
 class PostgreSQL(Dialect):
     """See Dialect."""
 
-    version = "xmin::text"
     bytes_type = "bytea"
     key_type = 'text COLLATE "C"'
     insert_overriding = "OVERRIDING SYSTEM VALUE"
@@ -138,6 +137,9 @@ class PostgreSQL(Dialect):
         return f"(array_agg({sql}))[1]"
 
     # -- keys
+
+    def version(self, model: type[models.Model]) -> str:
+        return "t.xmin::text"
 
     def folded_column(self, sql: str, casefold: bool) -> str:
         return f'lower({sql}::text COLLATE "C")' if casefold else f'normalize({sql}::text, NFC) COLLATE "C"'
@@ -243,7 +245,7 @@ class PostgreSQL(Dialect):
     def lock_rows(self, model: type[models.Model], condition: str) -> str:
         pk = self.column(pk_of(model))
         return (
-            f"SELECT {pk} AS pk, {self.version} AS ver FROM {self.table(model)} t"
+            f"SELECT {pk} AS pk, {self.version(model)} AS ver FROM {self.table(model)} t"
             f" WHERE {condition} ORDER BY {pk} FOR NO KEY UPDATE"
         )
 

@@ -47,9 +47,10 @@ def write_records(ws: Workspace) -> None:
         elif target.write == "save":
             save_records(ws, target)
         else:
-            insert_records(ws, target, now)
-            failpoint("apply.inserted")
-            update_records(ws, target, now)
+            with ws.dialect.links_deferred(target.model, _written_keys(ws, target)):
+                insert_records(ws, target, now)
+                failpoint("apply.inserted")
+                update_records(ws, target, now)
         failpoint("apply.written")
     ws.dialect.settle_constraints()
 
@@ -61,10 +62,16 @@ def write_journals(ws: Workspace, run: str) -> None:
     failpoint("apply.journalled")
 
 
+def _written_keys(ws: Workspace, target: Target) -> str:
+    """A SELECT of the primary keys of all records that are written."""
+    updated = f"SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = 'update'"
+    return f"SELECT pk FROM {ws.name(target, 'new')} UNION ALL {updated}"
+
+
 def _lock(ws: Workspace, target: Target) -> None:
     """Locks the rows to be updated, and tells whether they are still what the plan saw."""
     plan, d = ws.name(target, "plan"), ws.dialect
-    if target.key.fields and not unique_in_database(target):
+    if target.key.fields and not unique_in_database(target, d.enforces):
         d.lock_table(target.model)  # nothing else keeps somebody from creating the same record meanwhile
         created = f"SELECT g.k FROM {ws.name(target, 'group')} g JOIN {plan} p ON p.rec = g.rec WHERE p.fate = 'create'"
         if keys_of_database(ws, target, created):

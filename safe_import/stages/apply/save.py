@@ -66,7 +66,8 @@ def _batches(ws: Workspace, target: Target, sql: str, params: list[Any]) -> Iter
     """The instances of a SELECT that is settled before the first of them is saved, at constant memory."""
     d, name = ws.dialect, f"si_{target.number}_save"
     d.drop_temp([name])
-    d.execute(f"CREATE TEMP TABLE {d.quote(name)} AS SELECT row_number() OVER () AS si_n, q.* FROM ({sql}) q", params)
+    numbered = f"SELECT row_number() OVER () AS si_n, q.* FROM ({sql}) q"
+    d.execute(f"CREATE TEMPORARY TABLE {d.quote(name)} AS {numbered}", params)
     total, manager = (
         d.value(f"SELECT count(*) FROM {d.temp(name)}"),
         target.model._base_manager.using(d.connection.alias),

@@ -27,7 +27,8 @@ def insert_records(ws: Workspace, target: Target, now: datetime.datetime) -> Non
     """Creates the records that the plan creates."""
     d, columns = ws.dialect, new_record(ws, target, now)
     sql, params = select_new(ws, target, columns)
-    d.execute(f"INSERT INTO {d.table(target.model)} ({', '.join(columns)}) {d.insert_overriding} {sql}", params)
+    into = f"INSERT INTO {d.table(target.model)} ({', '.join(columns)}) {d.insert_overriding}"
+    d.execute(f"{into} {sql} {d.insertion_order}", params)
 
 
 def select_new(ws: Workspace, target: Target, columns: dict[str, tuple[str, list[Any]]]) -> tuple[str, list[Any]]:
@@ -77,9 +78,10 @@ def update_records(ws: Workspace, target: Target, now: datetime.datetime) -> Non
     assignments += [f"{d.column(field)} = {typed_param(ws, field)}" for field, _ in times]
     if not assignments:
         return
-    d.execute(
-        f"UPDATE {d.table(target.model)} AS t SET {', '.join(assignments)} FROM {ws.name(target, 'plan')} p"
-        f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-        f"{link_joins(ws, target)} WHERE t.{d.column(target.pk)} = p.pk AND p.fate = 'update'",
-        [time for _, time in times],
+    planned = (
+        f"{ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
+        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src{link_joins(ws, target)}"
     )
+    condition = f"t.{d.column(target.pk)} = p.pk AND p.fate = 'update'"
+    update = d.update(f"{d.table(target.model)} AS t", assignments, planned, condition)
+    d.execute(update, [time for _, time in times])

@@ -4,19 +4,21 @@
     read -> validate -> stage -> plan -> [refuse | backup -> apply -> verify -> commit]
 Up to the plan the database itself refuses every write. Whatever goes wrong before the commit leaves the data as it was.
 When somebody changed a record between plan and apply, or the database chose this run as the victim of a deadlock, all
-of it is done once more from the beginning.
+of it is done once more from the beginning. When the database refuses what was planned, that is done to find the rows at
+fault, and then without them. See Note [Refused rows].
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connections
 from pydantic import ValidationError
 
+from safe_import.attempts import Attempts, SearchEnded
 from safe_import.backup.write import require_backup_possible, write_backup
 from safe_import.bookkeeping import Books
 from safe_import.checks.run import Comparison
@@ -24,7 +26,7 @@ from safe_import.conf import conf
 from safe_import.database import dialect
 from safe_import.database.deletion import tables_changed_by_deletion
 from safe_import.database.dialect import Timeouts
-from safe_import.database.failures import describe, may_pass, waited_in_vain
+from safe_import.database.failures import describe, waited_in_vain
 from safe_import.database.guard import refusing_deletions
 from safe_import.errors import DatabaseFailure, Refused, SafeImportError, StalePlan, UsageError, without_text
 from safe_import.failpoints import failpoint
@@ -38,6 +40,7 @@ from safe_import.runs.record import State, lock_holder
 from safe_import.sources import Source, open_source
 from safe_import.sources.rejects import RejectsSource
 from safe_import.stages.apply import apply_plan
+from safe_import.stages.apply.search import find_refused, searchable
 from safe_import.stages.read import read
 from safe_import.stages.stage import Stager
 from safe_import.stages.validate import validate
@@ -97,6 +100,7 @@ class ImportRun:
         spec.force_update = options.force_update
         self.books = Books(spec, source, options, observers)
         self.connection = connections[options.database]
+        self.attempts = Attempts()
         self.timeouts = Timeouts(
             options.lock_timeout or conf().LOCK_TIMEOUT,
             options.statement_timeout or conf().STATEMENT_TIMEOUT,
@@ -114,7 +118,7 @@ class ImportRun:
             self._require_means_to_write()
             with self._run_lock():
                 self.books.begin()
-                self._once_more_if_stale()
+                self._until_done()
                 self.books.finish()
         except BaseException as error:
             failure = self.books.fail(error)
@@ -138,21 +142,26 @@ class ImportRun:
     def _tables(self) -> list[str]:
         return [target.model._meta.db_table for target in self.spec.targets]
 
-    def _once_more_if_stale(self) -> None:
-        for last in (False, True):
+    def _until_done(self) -> None:
+        while True:
             self.ws = Workspace(self.dialect, self.spec, self.options.force_update)
             try:
                 with self._tables_dropped_afterwards():
                     self._attempt()
                 return
-            except StalePlan:
-                if last:
-                    raise
-            except DatabaseError as error:
-                if last or not may_pass(error) or self.connection.in_atomic_block:
-                    self._name_holders(error)
-                    raise
+            except (StalePlan, SearchEnded, DatabaseError) as error:
+                self._begin_anew_or_raise(error)
             self.books.tell("again")
+
+    def _begin_anew_or_raise(self, error: Exception) -> None:
+        writing = self.books.result.state == State.APPLYING.value and searchable(self.ws)
+        try:
+            if self.connection.in_atomic_block:
+                raise error
+            self.attempts.after(error, writing=writing)
+        except DatabaseError as failure:
+            self._name_holders(failure)
+            raise
 
     def _name_holders(self, error: DatabaseError) -> None:
         """Raises who it was that held a lock for too long, where the session is still there."""
@@ -197,10 +206,12 @@ class ImportRun:
             renames=self.options.renames,
         )
         self.findings = findings = Findings(self.ws, reading, self.options, lenient=lenient)
+        findings.header_errors += self.attempts.search_problems
         stager, watch = Stager(self.ws, findings.column, conf().BATCH_SIZE), self.books.watch
         valid = validate(watch.timed("read", reading.rows()), self.spec.rows, reading.columns)
         with self.books.stage("stage"):
             stager.stage(watch.timed("validate", self.books.counted(valid)))
+            stager.reject(self.attempts.refused())
         failpoint("run.staged")
         with self.books.stage("plan"):
             self._plan(stager, snapshot)
@@ -231,7 +242,7 @@ class ImportRun:
             self.books.tell("warned", problem=problem)
 
     def _back_up(self, tables: Sequence[str]) -> None:
-        if not (self.options.backup and self.options.commits):
+        if not (self.options.backup and self.options.commits) or self.attempts.searching:
             return
         with self.books.stage("backup"):
             where = None if conf().BACKUP_SCOPE == "tables" or self.options.clear else self._touched()
@@ -292,6 +303,9 @@ class ImportRun:
         self._check(comparison)
 
     def _apply(self) -> None:
+        if self.attempts.searching:
+            with self.books.stage("search"):
+                raise SearchEnded(find_refused(self.ws))
         with self.books.stage("apply"):
             apply_plan(self.ws, self.books.result.run or "")
         with self.books.stage("verify"):
@@ -318,10 +332,12 @@ class ImportRun:
 
     @contextmanager
     def _rolled_back_if_rehearsed(self) -> Iterator[None]:
-        try:
-            yield
-        except _Rehearsed:
-            self.books.forget_record()
+        with suppress(_Rehearsed):
+            try:
+                yield
+            finally:
+                if self.options.rehearse:  # its record was rolled back as well, also when it is begun anew
+                    self.books.forget_record()
 
     @contextmanager
     def _rejects_kept_only_on_success(self) -> Iterator[None]:

@@ -40,6 +40,12 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     django_settings.DATABASES["default"]["TEST"]["NAME"] = name
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run writes beside its user, such as a rejects file, is left nowhere else."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def is_postgresql() -> bool:
     """Whether the tests run on PostgreSQL."""

@@ -276,6 +276,9 @@ class Dialect(abc.ABC):
     def settle_constraints(self) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Makes deferred constraints and triggers take effect now, where that does not have to wait for the commit."""
 
+    def defer_constraints(self) -> None:  # noqa: B027  # a hook that not every vendor needs
+        """Takes back ``settle_constraints`` for what is written from now on."""
+
     # -- runs
 
     @abc.abstractmethod

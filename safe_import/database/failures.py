@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
 _TRANSIENT = {"40001": "a conflict with another transaction", "40P01": "a deadlock", "55P03": "a lock timeout"}
@@ -20,6 +22,13 @@ _MEANINGS = {
     "42P01": "a table is missing: run migrate",
     "42703": "a column is missing: run migrate",
 }
+_OF_CLASS = {
+    "22": "a value does not fit", "23": "a constraint would be broken", "54": "it is beyond a limit of the database",
+    "P0": "a trigger or function of the database failed",
+}  # fmt: skip
+# Connection, state and rollback of the transaction, authorization, resources, other sessions, operators, the system.
+_NO_ROW_TO_BLAME = {"08", "25", "26", "28", "40", "53", "55", "57", "58", "F0", "XX"}
+_FUNCTION = re.compile(r'PL/\w+ function ([\w."]+\([\w\s,."\[\]]*\))')  # with types, never a value
 _RACES = {"23505", "23P01"}  # somebody else was the first to bring a key; planned anew, theirs is updated
 
 
@@ -42,6 +51,12 @@ def may_pass(error: DatabaseError) -> bool:
     return "locked" in str(error)  # SQLite: another connection writes
 
 
+def may_be_of_a_row(error: DatabaseError) -> bool:
+    """Whether a record may be at fault: a trigger raised, a constraint would be broken, a value can't be stored."""
+    code = sqlstate(error)
+    return code[:2] not in _NO_ROW_TO_BLAME if code else isinstance(error, IntegrityError)
+
+
 def waited_in_vain(error: DatabaseError) -> bool:
     """Whether somebody else held a lock for too long."""
     return sqlstate(error) == "55P03"
@@ -62,19 +77,25 @@ def describe(error: DatabaseError | InterfaceError) -> str:
         )
         if name
     ]
-    meaning = _TRANSIENT.get(code) or _MEANINGS.get(code) or type(error).__name__
+    # Its first line alone is sure to be the server's own; a statement that it quotes may hold a value.
+    if function := _FUNCTION.match(getattr(diag, "context", None) or ""):
+        names.append(f"function {function[1]}")
+    meaning = _TRANSIENT.get(code) or _MEANINGS.get(code) or _OF_CLASS.get(code[:2]) or type(error).__name__
     return f"{meaning} ({', '.join([*names, f'SQLSTATE {code}'])})"
 
 
 def _describe_by_text(error: DatabaseError | InterfaceError) -> str:
     """For SQLite, and for a server that is gone before it can tell a code."""
-    text = str(error)
+    text, name = str(error), getattr(error.__cause__, "sqlite_errorname", None)
+    if name == "SQLITE_CONSTRAINT_TRIGGER":
+        return "a trigger of the database refused it"  # in words of its own
     if isinstance(error, IntegrityError) and "constraint failed" in text:
         return text  # SQLite names the constraint and its columns, never a value
     for sign, meaning in (
         ("unable to open", "the database file can't be opened"),
         ("no such table", _MEANINGS["42P01"]),
         ("no such column", _MEANINGS["42703"]),
+        ("has no column", _MEANINGS["42703"]),
         ("locked", "a lock timeout"),
         ("interrupted", _MEANINGS["57014"]),
         ("full", "the disk is full"),
@@ -84,5 +105,4 @@ def _describe_by_text(error: DatabaseError | InterfaceError) -> str:
     ):
         if sign in text:
             return meaning
-    name = getattr(error.__cause__, "sqlite_errorname", None)
     return f"the database refused it ({name or type(error).__name__})"

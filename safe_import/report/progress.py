@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from safe_import.events import Event
 
 _WORTH_SHOWING = 1_000
-_DOING = {"stage": "reading", "plan": "planning", "backup": "backing up", "apply": "writing", "verify": "verifying"}
+_DOING = {
+    "stage": "reading",
+    "plan": "planning",
+    "backup": "backing up",
+    "apply": "writing",
+    "verify": "verifying",
+    "search": "finding the rows that the database refuses",
+}
 
 
 class ProgressBar:

@@ -87,6 +87,18 @@ class Stager:
                 batch = []
         put(batch)
 
+    def reject(self, rows: Iterable[tuple[int, str, str]]) -> None:
+        """Puts out rows that were found wrong elsewhere.
+
+        Args:
+            rows: the line, the code and the message of each.
+        """
+        for line, code, message in rows:
+            self._problems.append((line, None, code, message, False))
+            if len(self._problems) >= self.batch_size:
+                self.flush()
+        self.flush()
+
     def flush(self) -> None:
         """Writes what is held to the tables."""
         for target, records in zip(self.ws.targets, self._records, strict=True):

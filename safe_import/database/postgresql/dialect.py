@@ -281,6 +281,9 @@ class PostgreSQL(Dialect):
         while before != (before := self.value(counts)):
             self.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
+    def defer_constraints(self) -> None:
+        self.execute("SET CONSTRAINTS ALL DEFERRED")
+
     # -- runs
 
     def run_lock(self, tables: Sequence[str], holder: str) -> AbstractContextManager[None]:

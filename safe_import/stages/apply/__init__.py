@@ -16,9 +16,11 @@ from safe_import.stages.apply.save import save_records
 from safe_import.stages.apply.sql import insert_records, update_records
 
 if TYPE_CHECKING:
+    import datetime
+
     from safe_import.plan.workspace import Workspace
 
-__all__ = ["apply_plan", "write_journals", "write_records"]
+__all__ = ["apply_plan", "prepare_writing", "write_journals", "write_records", "write_target"]
 
 
 def apply_plan(ws: Workspace, run: str) -> None:
@@ -33,6 +35,20 @@ def apply_plan(ws: Workspace, run: str) -> None:
 
 def write_records(ws: Workspace) -> None:
     """The first half of ``apply_plan``: writes the records."""
+    prepare_writing(ws)
+    now = timezone.now()
+    for target in ws.targets:
+        write_target(ws, target, now)
+        failpoint("apply.written")
+    ws.dialect.settle_constraints()
+
+
+def prepare_writing(ws: Workspace) -> None:
+    """Locks what is going to be updated, and gives new records their keys.
+
+    Raises:
+        StalePlan: somebody changed the records since the plan was made.
+    """
     ws.dialect.assert_unchanged()
     for target in ws.targets:
         _lock(ws, target)
@@ -40,19 +56,19 @@ def write_records(ws: Workspace) -> None:
         assign_keys(ws, target)
         remember_old(ws, target)
     failpoint("apply.keys_assigned")
-    now = timezone.now()
-    for target in ws.targets:
-        if callable(target.write):
-            target.write(ws, target)
-        elif target.write == "save":
-            save_records(ws, target)
-        else:
-            with ws.dialect.links_deferred(target.model, _written_keys(ws, target)):
-                insert_records(ws, target, now)
-                failpoint("apply.inserted")
-                update_records(ws, target, now)
-        failpoint("apply.written")
-    ws.dialect.settle_constraints()
+
+
+def write_target(ws: Workspace, target: Target, now: datetime.datetime) -> None:
+    """Writes the records of one target that its plan creates and updates."""
+    if callable(target.write):
+        target.write(ws, target)
+    elif target.write == "save":
+        save_records(ws, target)
+    else:
+        with ws.dialect.links_deferred(target.model, _written_keys(ws, target)):
+            insert_records(ws, target, now)
+            failpoint("apply.inserted")
+            update_records(ws, target, now)
 
 
 def write_journals(ws: Workspace, run: str) -> None:

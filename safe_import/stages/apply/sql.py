@@ -50,6 +50,7 @@ def fill_default_table(ws: Workspace, target: Target) -> None:
     if not fields:
         return
     d, name = ws.dialect, f"si_{target.number}_fill"
+    d.drop_temp([name])
     d.create_temp(name, {"rec": "bigint", **{column_name(field): d.base_type(field) for field in fields.values()}})
     columns, encoders = (
         ("rec", *(column_name(f) for f in fields.values())),

@@ -136,11 +136,12 @@ class _Search:
         model = target.model._meta.verbose_name
         message = f"the database refuses this {model}: {describe(error)}; correct the row, or leave it out"
         self.refusals.append(Refusal(message, array("q", self._lines_that_bring(target, rec))))
+        order, needs = self.d.temp(_ORDER), self.d.temp(_NEEDS)
         self.d.execute(
-            f"DELETE FROM {self.d.temp(_ORDER)} WHERE n IN (WITH RECURSIVE lost(target, rec) AS"
-            f" (SELECT CAST({number} AS bigint), CAST({rec} AS bigint) UNION SELECT d.target, d.rec FROM {self.d.temp(_NEEDS)} d"
+            f"DELETE FROM {order} WHERE n IN (WITH RECURSIVE lost(target, rec) AS"
+            f" (SELECT CAST({number} AS bigint), CAST({rec} AS bigint) UNION SELECT d.target, d.rec FROM {needs} d"
             f" JOIN lost l ON l.target = d.on_target AND l.rec = d.on_rec)"
-            f" SELECT o.n FROM {self.d.temp(_ORDER)} o JOIN lost l ON l.target = o.target AND l.rec = o.rec)"
+            f" SELECT o.n FROM {order} o JOIN lost l ON l.target = o.target AND l.rec = o.rec)"
         )
 
     def _lines_that_bring(self, target: Target, rec: int) -> Iterator[int]:

@@ -187,6 +187,10 @@ class Dialect(abc.ABC):
         """The same for rows."""
         self.write_columns(name, dict(zip(columns, zip(*rows, strict=True), strict=True)))
 
+    def index_temp(self, name: str, column: str) -> None:
+        """Indexes a temporary table; only where temporary tables are also created, within a transaction."""
+        self.execute(f"CREATE INDEX {self.quote(f'{name}_{column}')} ON {self.quote(name)} ({self.quote(column)})")
+
     def analyze(self, name: str) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Lets the planner know how large a temporary table has become."""
 

@@ -159,7 +159,7 @@ class _Search:
         """The whole plan of a target, from which parts are taken; and what makes taking them quick."""
         d, number = self.d, target.number
         d.execute(
-            f"CREATE TEMP TABLE {d.quote(f'si_{number}_whole')} AS SELECT * FROM {self.ws.name(target, 'plan')}"
+            f"CREATE TEMPORARY TABLE {d.quote(f'si_{number}_whole')} AS SELECT * FROM {self.ws.name(target, 'plan')}"
             f" WHERE {_TOUCHED}"
         )
         for name in ("whole rec", "stage id", "ref id", "new rec", "group rec", "key k"):
@@ -186,7 +186,7 @@ class _Search:
         self._give_levels()
         order = f"coalesce(level, {_LEVELS}), line, target, rec"
         d.execute(
-            f"CREATE TEMP TABLE {d.quote(_ORDER)} AS"
+            f"CREATE TEMPORARY TABLE {d.quote(_ORDER)} AS"
             f" SELECT target, rec, row_number() OVER (ORDER BY {order}) AS n FROM {d.temp(_RECORDS)}"
         )
         self._index(_ORDER, "n")
@@ -221,5 +221,5 @@ class _Search:
                 return
 
     def _index(self, table: str, column: str) -> None:
-        self.d.execute(f"CREATE INDEX {self.d.quote(f'{table}_{column}')} ON {self.d.quote(table)} ({column})")
+        self.d.index_temp(table, column)
         self.d.analyze(table)

@@ -343,7 +343,7 @@ class ImportRun:
     def _rejects_kept_only_on_success(self) -> Iterator[None]:
         """Written before the transaction, so that a full disk is found in time; a run that fails leaves none behind."""
         result = self.books.result
-        if result.rows.rejected and self.options.commits:
+        if result.rows.rejected and self.options.commits and self.options.keep_rejects:
             result.rejects = str(self.findings.write_rejects(self.source, result.run or ""))
         try:
             yield

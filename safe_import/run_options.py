@@ -24,6 +24,7 @@ class RunOptions(BaseModel):
         on_error: what one invalid row means: nothing is written; or the valid rows are, and the others go to
         ``rejects``.
         rejects: where the rejected rows are written.
+        keep_rejects: whether they are written anywhere; False where no file could be corrected and imported again.
         backup: whether the tables are backed up before the first write.
         validate_data: whether the integrity checks run.
         plan: the digest of a dry run; any other plan is refused.
@@ -44,6 +45,7 @@ class RunOptions(BaseModel):
     force_update: bool = False
     on_error: Literal["rollback", "continue"] = "rollback"
     rejects: str | None = None
+    keep_rejects: bool = True
     backup: bool = True
     validate_data: bool = True
     plan: str | None = None

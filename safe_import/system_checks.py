@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import CompositePrimaryKey
 
 from safe_import.errors import SpecError
-from safe_import.management.options import add_run_flags, add_spec_flags
+from safe_import.management.options import add_file_flags, add_run_flags, add_spec_flags
 from safe_import.spec.import_spec import registry
 from safe_import.spec.resolving import spec_errors
 from safe_import.spec.saving import reason_to_save
@@ -62,6 +62,7 @@ def _default_options(options: type[BaseModel]) -> BaseModel:
 
 def _flags(spec: type[ImportSpec]) -> Iterator[CheckMessage]:
     parser = BaseCommand().create_parser("manage.py", spec.name)
+    add_file_flags(parser)
     add_run_flags(parser)
     try:
         add_spec_flags(parser, spec.Options)

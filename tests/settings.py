@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     # Installed by mistake: nothing says that this is a developer's machine, unless a test does.
     "commands.people.development",
     "commands.catalogue.development",
+    "commands.providers.development",
     "tests.testapp",
 ]
 

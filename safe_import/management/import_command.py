@@ -16,7 +16,14 @@ from pydantic import ValidationError
 from safe_import.audit import AuditLogger
 from safe_import.errors import SafeImportError
 from safe_import.events import Event, Listeners
-from safe_import.management.options import FILE_FLAGS, add_run_flags, add_spec_flags, run_options, usage_error
+from safe_import.management.options import (
+    FILE_FLAGS,
+    add_file_flags,
+    add_run_flags,
+    add_spec_flags,
+    run_options,
+    usage_error,
+)
 from safe_import.management.typed import manage
 from safe_import.pipeline import run_import
 from safe_import.records import RunResult
@@ -69,8 +76,17 @@ class ImportCommand(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_run_flags(parser, self.file_flags)
+        self.add_source_flags(parser)
+        add_run_flags(parser)
         add_spec_flags(parser, self.spec.Options)
+
+    def add_source_flags(self, parser: ArgumentParser) -> None:
+        """Add the flags that say where the rows come from: a file of a table, unless a command says otherwise.
+
+        A command that reads something else has its own way in ``open`` and ``source_name`` as well; where its rejected
+        rows can't be corrected in a file, it says ``parser.set_defaults(keep_rejects=False)``.
+        """
+        add_file_flags(parser, self.file_flags)
 
     # -- one JSON object, also on failure
 
@@ -148,6 +164,10 @@ class ImportCommand(BaseCommand):
             options["csv"], encoding=options["encoding"], delimiter=options["delimiter"], sheet=options["sheet"]
         )
 
+    def source_name(self, options: dict[str, Any]) -> str:
+        """Return what reports call the source of the rows."""
+        return "standard input" if options["csv"] == "-" else Path(options["csv"]).name
+
     def observers(self, options: dict[str, Any]) -> Sequence[Observer]:
         """Return who else is told of the run; nobody, unless a command says so."""
         return ()
@@ -203,9 +223,10 @@ class ImportCommand(BaseCommand):
     def _view(self, options: dict[str, Any]) -> View:
         on_screen, details = self.stdout.isatty(), options["verbosity"] > 1
         database = "" if options["database"] == DEFAULT_DB_ALIAS else options["database"]
+        rejects = options.get("keep_rejects", True)
         return View(
-            file="standard input" if options["csv"] == "-" else Path(options["csv"]).name,
-            commands=Commands(manage(self._typed), self._real_command(), database),
+            file=self.source_name(options),
+            commands=Commands(manage(self._typed), self._real_command(), database, rejects=rejects),
             width=shutil.get_terminal_size().columns if on_screen else None,
             color=options["force_color"] or (on_screen and not options["no_color"] and "NO_COLOR" not in os.environ),
             details=details,

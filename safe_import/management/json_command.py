@@ -61,7 +61,8 @@ class JsonCommand(BaseCommand):
         except SafeImportError as error:
             self._print({**self.failed(error), "error": str(error), "exit_code": error.exit_code})
             raise CommandError(str(error), returncode=error.exit_code) from error
-        self._print(answer)
+        if not self._answered:
+            self._print(answer)
         if self._remainder:
             raise CommandError(self._remainder, returncode=_IN_PART)
 
@@ -85,6 +86,11 @@ class JsonCommand(BaseCommand):
     def remain(self, remainder: str) -> None:
         """Let the command exit with 3: it did its work in part, and ``remainder`` says what is left."""
         self._remainder = remainder
+
+    def answer(self, content: Mapping[str, Any]) -> None:
+        """Print what ``--json`` shows now, not at the end: for what has to be told before it is committed."""
+        self._print(content)
+        self.stdout.flush()
 
     def say(self, text: str) -> None:
         """Tell people, unless the output is for programs."""

@@ -23,16 +23,26 @@ FILE_FLAGS = ("--csv", "--file")
 _SPELLED_OTHERWISE = {"validate_data": "--validate", "renames": "--map"}
 
 
-def add_run_flags(parser: ArgumentParser, file_flags: Sequence[str] = FILE_FLAGS) -> None:
-    """Add the flags that every import has.
+def add_file_flags(parser: ArgumentParser, file_flags: Sequence[str] = FILE_FLAGS) -> None:
+    """Add the flags of imports whose rows come from a file.
 
     Args:
         parser: of the command.
         file_flags: how the flag for the file is spelled.
     """
     parser.add_argument(*file_flags, dest="csv", required=True, metavar="FILE", help="the file; - reads standard input")
+    parser.add_argument("--rejects", metavar="PATH", help="where --on-error continue writes the invalid rows")
+    parser.add_argument("--encoding", help="of text that is not UTF-8 and has no byte order mark")
+    parser.add_argument("--delimiter", metavar="CHARACTER", help="between cells, or the word tab; found unless given")
+    parser.add_argument("--sheet", metavar="NAME", help="of a spreadsheet in which several sheets hold something")
+    parser.add_argument("--map", metavar="PATH", help="a YAML file of columns called otherwise: theirs: ours")
+
+
+def add_run_flags(parser: ArgumentParser) -> None:
+    """Add the flags that every import has, wherever its rows come from."""
     _add_flags_of_caution(parser)
-    _add_flags_of_files(parser)
+    parser.add_argument("--log-file", metavar="PATH", help="append the audit log, one JSON object a line")
+    parser.add_argument("--ignore-unknown", action="store_true", help="leave out columns that the import does not know")
     _add_flags_of_the_database(parser)
     parser.add_argument("--no-input", action="store_true", help="never ask; what would be asked counts as yes")
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
@@ -46,7 +56,8 @@ def _add_flags_of_caution(parser: ArgumentParser) -> None:
         "--on-error",
         choices=("rollback", "continue"),
         default="rollback",
-        help="what an invalid row means: nothing is imported (default), or all but the invalid rows",
+        help="what an invalid row means: nothing is imported (rollback), or all but the invalid rows (continue);"
+        " %(default)s unless given",
     )
     parser.add_argument(
         "--diff", metavar="PATH", help="where a dry run writes all that it would change: csv, xlsx or html by its name"
@@ -67,16 +78,6 @@ def _add_flags_of_caution(parser: ArgumentParser) -> None:
         default=True,
         help="run the integrity checks before and after (on)",
     )
-
-
-def _add_flags_of_files(parser: ArgumentParser) -> None:
-    parser.add_argument("--rejects", metavar="PATH", help="where --on-error continue writes the invalid rows")
-    parser.add_argument("--log-file", metavar="PATH", help="append the audit log, one JSON object a line")
-    parser.add_argument("--encoding", help="of text that is not UTF-8 and has no byte order mark")
-    parser.add_argument("--delimiter", metavar="CHARACTER", help="between cells, or the word tab; found unless given")
-    parser.add_argument("--sheet", metavar="NAME", help="of a spreadsheet in which several sheets hold something")
-    parser.add_argument("--ignore-unknown", action="store_true", help="leave out columns that the import does not know")
-    parser.add_argument("--map", metavar="PATH", help="a YAML file of columns called otherwise: theirs: ours")
 
 
 def _add_flags_of_the_database(parser: ArgumentParser) -> None:

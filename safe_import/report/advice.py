@@ -24,12 +24,14 @@ class Commands:
         real: the command that carries out what a dry run or a rehearsal has shown; empty where nobody typed one.
         database: the alias that other commands have to be given; empty for the default one.
         in_part: whether the command can import the valid rows alone.
+        rejects: whether the others go into a file then.
     """
 
     manage: str
     real: str = ""
     database: str = ""
     in_part: bool = True
+    rejects: bool = True
 
     def line(self, words: str) -> str:
         """Return a line to type: a command on the same database."""
@@ -58,7 +60,8 @@ def _of_failure(result: RunResult, file: str, commands: Commands) -> Iterator[st
     yield f"Correct {file} and run the same command again."
     if commands.in_part and (sound := result.rows.read - result.rows.rejected):
         rows = "valid row" if sound == 1 else f"{sound:,} valid rows"
-        yield f"Or import the {rows} alone, the others go into a file of their own: --on-error continue"
+        others = ", the others go into a file of their own" if commands.rejects else ""
+        yield f"Or import the {rows} alone{others}: --on-error continue"
 
 
 def _of_preview(result: RunResult, commands: Commands) -> Iterator[str]:

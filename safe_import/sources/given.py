@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Self
-
-import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,8 +38,10 @@ class GivenRows:
 
     def sha256(self) -> str:
         """Return the SHA-256 of the rows as JSON lines, in hex."""
-        lines = (orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE) for row in self._rows)
-        return hashlib.sha256(b"".join(lines)).hexdigest()
+        digest = hashlib.sha256()
+        for row in self._rows:  # not by orjson, which takes no number beyond 64 bits
+            digest.update(f"{json.dumps(row, default=str)}\n".encode())
+        return digest.hexdigest()
 
     def close(self) -> None:
         """Nothing is open."""

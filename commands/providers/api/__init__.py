@@ -1,0 +1,1 @@
+"""The API of the game providers: asking it, judging its answers, and making rows of them."""

@@ -75,7 +75,8 @@ class LegacyProvidersImport(ImportSpec):
 
     @target(Game, key=("provider", "game_id"), mode="insert", row=GameRow, links=_OF_PROVIDER)
     def games(self, row: GameRow) -> Iterator[Record]:
-        yield {**row.brought(*GameRow.model_fields), "game_id": _game_id(row)}
+        if game_id := _game_id(row):
+            yield {**row.brought(*GameRow.model_fields), "game_id": game_id}
 
 
 def _game_id(row: GameRow) -> str | None:

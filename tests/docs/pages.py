@@ -30,6 +30,7 @@ _VOLATILE = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d( UTC|\+00:00)"), "<time>"),
     (re.compile(r"  by \S+  "), "  by <user>  "),
     (re.compile(r"\b\d+\.\d MiB\b"), "<size>"),
+    (re.compile(r"\b127\.0\.0\.1:\d+"), "<host>"),
 )
 # The words of the base project, to which the blocks ``settings.py`` of a page are appended.
 _SETTINGS = """

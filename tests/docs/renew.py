@@ -8,8 +8,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.docs.pages import ID, ROOT, RUN, Page, differs
-from tests.docs.test_pages import PAGES, REFERENCE_PAGE, project_of, reference_project
+from tests.docs.pages import ID, ROOT, RUN, Page, Project, differs
+from tests.docs.test_pages import PAGES, REFERENCE_PAGES, project_of, reference_project
 
 _ROOT_IN_PAGES = "/srv/project"
 
@@ -17,7 +17,13 @@ _ROOT_IN_PAGES = "/srv/project"
 def renewed(page: Page, folder: Path) -> str:
     """Return the text of a page with every session as it is now."""
     url = f"sqlite:///{folder / 'project.sqlite3'}"
-    project = reference_project(folder, url) if page.path == REFERENCE_PAGE else project_of(page, folder, url)
+    if page.path in PAGES:
+        return _played(page, project_of(page, folder, url), folder)
+    with reference_project(page, folder, url) as project:
+        return _played(page, project, folder)
+
+
+def _played(page: Page, project: Project, folder: Path) -> str:
     text, position, run = (ROOT / page.path).read_text(encoding="utf-8"), 0, ""
     for command, shown in page.sessions():
         before = f"$ {command}\n{shown}"
@@ -42,7 +48,7 @@ def _with_id(printed: str, last_run: str, run: str) -> str:
 
 def main() -> None:
     """Renew every page."""
-    for path in (*PAGES, REFERENCE_PAGE):
+    for path in (*PAGES, *REFERENCE_PAGES):
         with tempfile.TemporaryDirectory() as folder:
             (ROOT / path).write_text(renewed(Page(path), Path(folder)), encoding="utf-8")
 

@@ -14,7 +14,7 @@ from django.db.models import CompositePrimaryKey
 
 from safe_import.errors import SpecError
 from safe_import.management.options import add_file_flags, add_run_flags, add_spec_flags
-from safe_import.spec.import_spec import registry
+from safe_import.spec.import_spec import namesakes, registry
 from safe_import.spec.resolving import spec_errors
 from safe_import.spec.saving import reason_to_save
 
@@ -33,6 +33,7 @@ MULTI_TABLE: Final = "safe_import.E103"
 COMPOSITE_KEY: Final = "safe_import.E104"
 RANDOM_VALUE: Final = "safe_import.E105"
 FLAG_TAKEN: Final = "safe_import.E106"
+NAME_TAKEN: Final = "safe_import.E107"
 
 # What a field is asked to prepare twice, by its internal type; any other type is asked with a text.
 _SAMPLES = {"IntegerField": 1, "BigIntegerField": 1, "FloatField": 1.0, "BooleanField": True, "BinaryField": b"x"}
@@ -40,7 +41,14 @@ _SAMPLES = {"IntegerField": 1, "BigIntegerField": 1, "FloatField": 1.0, "Boolean
 
 def check_specs(**_: Any) -> list[CheckMessage]:
     """Report everything wrong with the specs of all installed apps."""
-    return [message for spec in registry.values() for message in check_spec(spec)]
+    return [*_names_taken(), *(message for spec in registry.values() for message in check_spec(spec))]
+
+
+def _names_taken() -> Iterator[CheckMessage]:
+    """Runs and reports know a spec by its name, so each needs one of its own."""
+    for first, second in namesakes:
+        message = f"Two specs are called {first.name!r}: {_name(first)} and {_name(second)}."
+        yield Error(message, hint="Give one of them another `name`.", obj=_name(second), id=NAME_TAKEN)
 
 
 def check_spec(spec: type[ImportSpec]) -> list[CheckMessage]:

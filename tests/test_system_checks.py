@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.signals import post_save, pre_save
 from django.test.utils import isolate_apps
 
+from safe_import.spec import import_spec
 from safe_import.spec.import_spec import ImportSpec, NoOptions, registry
 from safe_import.spec.key import Key
 from safe_import.spec.link import Link, Through
@@ -251,3 +252,40 @@ def test_a_link_through_another_is_followed() -> None:
     assert ids_of(with_target(Node, key="code", links=links)) == set()
     wrong = {**links, "id": Through("parent", "grandparent")}
     assert ids_of(with_target(Node, key="code", links=wrong)) == {"safe_import.E101"}
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, type[ImportSpec]]:
+    """A register of the test's own, as long as it runs."""
+    monkeypatch.setattr(import_spec, "registry", {})
+    monkeypatch.setattr(import_spec, "namesakes", found := [])
+    monkeypatch.setattr("safe_import.system_checks.registry", import_spec.registry)
+    monkeypatch.setattr("safe_import.system_checks.namesakes", found)
+    return import_spec.registry
+
+
+def _registered(module: str, name: str = "same") -> type[ImportSpec]:
+    """A spec of another module, whose class has the same name as that of any other."""
+    body = {"__module__": module, "row": NamedRow, "model": Tag, "key": "name", "name": name}
+    return type(ImportSpec)("TagsImport", (ImportSpec,), body)
+
+
+def test_two_specs_of_one_name_are_told_by_a_check(names: dict[str, type[ImportSpec]]) -> None:
+    """With both of them, an id and a hint; no app fails to load, and the first one keeps its name."""
+    first = _registered("one.imports")
+    _registered("two.imports")
+    _registered("three.imports", "another")
+    (message,) = check_specs()
+    assert message.id == "safe_import.E107"
+    assert "one.imports.TagsImport" in message.msg
+    assert "two.imports.TagsImport" in message.msg
+    assert message.hint
+    assert names["same"] is first
+
+
+def test_a_module_that_is_imported_anew_is_no_second_spec(names: dict[str, type[ImportSpec]]) -> None:
+    """The later one counts."""
+    _registered("one.imports")
+    later = _registered("one.imports")
+    assert check_specs() == []
+    assert names["same"] is later

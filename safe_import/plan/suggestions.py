@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
+from django.apps import apps
+from django.conf import settings
 from django.db.models import EmailField
 
 from safe_import.plan.links import MISSING
@@ -13,7 +14,7 @@ from safe_import.plan.workspace import PROBLEM, Workspace
 from safe_import.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from django.db.models import Field
+    from django.db.models import Field, Model
 
     from safe_import.spec.target import Target
 
@@ -42,8 +43,13 @@ def suggestions(ws: Workspace, limit: int) -> Suggestions:
 def _vocabulary(ws: Workspace, target: Target, name: str) -> Field | None:  # type: ignore[type-arg]  # of any type
     parts = ws.link_parts(target, name)
     field = parts[0].field
-    private = isinstance(field, EmailField) or field.model is get_user_model()
+    private = isinstance(field, EmailField) or _names_people(field.model)
     return field if len(parts) == 1 and is_text(field) and not private else None
+
+
+def _names_people(model: type[Model]) -> bool:
+    """Whether it is the model of the users; there is none where ``django.contrib.auth`` is not installed."""
+    return apps.is_installed("django.contrib.auth") and model._meta.label_lower == settings.AUTH_USER_MODEL.lower()
 
 
 def _of_link(ws: Workspace, target: Target, name: str, field: Field, limit: int) -> Suggestions:  # type: ignore[type-arg]  # of any type

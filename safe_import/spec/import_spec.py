@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from safe_import.spec.row import Row
 
 registry: dict[str, type[ImportSpec]] = {}
+namesakes: list[tuple[type[ImportSpec], type[ImportSpec]]] = []
+"""Specs whose name another one has already, which is in the registry; a system check tells of them."""
 
 
 class NoOptions(BaseModel):
@@ -65,11 +67,7 @@ class ImportSpec:
         if cls.row is not None and not cls.rows:
             cls.rows = (cls.row,)
         if register:
-            if cls.name in registry and registry[cls.name].__qualname__ != cls.__qualname__:
-                raise SpecError(
-                    f"Two specs are called {cls.name!r}: {registry[cls.name].__module__}, {cls.__module__}."
-                )
-            registry[cls.name] = cls
+            _register(cls)
 
     def __init__(self, options: BaseModel | None = None) -> None:
         self.options = self.Options() if options is None else options
@@ -155,6 +153,14 @@ class ImportSpec:
     def wanted(self, row: type[Row]) -> bool:
         """Whether rows of this kind are imported; those that are not are counted as skipped (``--ladders-only``)."""
         return True
+
+
+def _register(cls: type[ImportSpec]) -> None:
+    first = registry.setdefault(cls.name, cls)
+    if (first.__module__, first.__qualname__) == (cls.__module__, cls.__qualname__):
+        registry[cls.name] = cls  # its module was imported anew
+    else:
+        namesakes.append((first, cls))
 
 
 def _attributes(cls: type) -> Iterator[tuple[str, Any]]:

@@ -6,13 +6,17 @@ import os
 import sqlite3
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import pymysql
+import pymysql.cursors
 import pytest
 from django.db import connection, connections
 
 from safe_import.errors import Refused, SourceError, SpecError, UnexpectedFailure
 from safe_import.legacy import Migration
+from safe_import.legacy.drivers import streaming_cursor
 from safe_import.legacy.part import source_of
 from safe_import.legacy.run import migrate
 from tests.testapp.models import Box
@@ -131,6 +135,45 @@ def test_psycopg2_streams_from_the_server_and_only_reads(bring: Bring, dicts: bo
             cursor.execute("DROP TABLE old_boxes")
         opened.commit()
         opened.close()
+
+
+@pytest.fixture
+def mysql() -> Iterator[Callable[[], Any]]:
+    """Opens connections to a database of its own, on the server of MySQL or MariaDB that the environment names.
+
+    ``SAFE_IMPORT_TEST_MYSQL_PORT`` on this machine, as root without a password; 3306 unless given.
+    """
+    settings = {"host": "127.0.0.1", "user": "root", "port": int(os.environ.get("SAFE_IMPORT_TEST_MYSQL_PORT", "3306"))}
+    name = f"test_safe_import_{os.getpid()}"
+    try:
+        server = pymysql.connect(**settings)
+    except pymysql.err.OperationalError:
+        pytest.skip("no server of MySQL or MariaDB answers")
+    with closing(server), server.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        try:
+            yield lambda **more: pymysql.connect(**settings, database=name, **more)
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+@pytest.mark.parametrize("cursor_class", [pymysql.cursors.Cursor, pymysql.cursors.DictCursor, pymysql.cursors.SSCursor])
+def test_mysql_streams_from_the_server_and_only_reads(
+    mysql: Callable[..., Any], bring: Bring, cursor_class: type
+) -> None:
+    """With the cursors of MySQLdb, whose interface PyMySQL has: tuples, dicts, and those that stream anyway."""
+    with closing(mysql(autocommit=True)) as own, own.cursor() as cursor:
+        for statement in TABLE.split(";"):
+            cursor.execute(statement)
+        opened = mysql(cursorclass=cursor_class)
+        with closing(opened):
+            bring(boxes(lambda: opened))
+            assert landed() == [(5, "red"), (6, "blue")]
+            with opened.cursor() as other, pytest.raises(pymysql.err.OperationalError, match="READ ONLY"):
+                other.execute("DELETE FROM old_boxes")
+            streaming = streaming_cursor(opened)
+            assert isinstance(streaming, pymysql.cursors.SSCursor)
+            streaming.close()
 
 
 def test_the_old_database_is_only_read(old_file: Path, alias: str, bring: Bring) -> None:

@@ -270,6 +270,30 @@ def test_a_failure_in_a_later_migration_takes_back_the_earlier(old_database: Old
     assert not Box.objects.exists()
 
 
+def test_what_depends_on_a_failure_does_not_run(old_database: Old, backup_root: Any) -> None:
+    """Neither its query nor one of its hooks; and what does not depend on it, but comes later, neither."""
+    called: list[str] = []
+
+    def note(name: str) -> Any:
+        return classmethod(lambda cls, *_: called.append(f"{cls.__name__} {name}"))
+
+    hooks = {name: note(name) for name in ("hook_before_all", "hook_before_transformation", "hook_after_all")}
+    old = old_database("CREATE TABLE boxes (id, name); INSERT INTO boxes VALUES (5, 'red'), (6, hex(zeroblob(99)));")
+    boxes = type("BoxMigration", (old,), {"query": "SELECT id, name FROM boxes", "model": Box, **hooks})
+    dependant = type(
+        "ThingMigration", (old,), {"query": "SELECT nothing", "model": Thing, "depends_on": [Box], **hooks}
+    )
+    other = type("TagMigration", (old,), {"query": "SELECT 'old' AS name", "model": Tag, **hooks})
+    announced: list[str] = []
+    with pytest.raises(Refused) as refused:
+        migrate([boxes, dependant, other], commit=True, announce=lambda each, _: announced.append(each.__name__))
+    assert [(problem.column, problem.code) for problem in refused.value.problems] == [("name", "too_long")]
+    assert announced == ["BoxMigration"]
+    assert {each.split()[0] for each in called} == {"BoxMigration"}
+    assert not Box.objects.exists()
+    assert not Tag.objects.exists()
+
+
 def test_a_hook_may_change_what_an_earlier_migration_brought(old_database: Old, bring: Bring) -> None:
     """It is one run, which can be undone as a whole."""
     old = old_database("")

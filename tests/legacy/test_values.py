@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safe_import.errors import Refused, SourceError, SpecError
+from safe_import.errors import Refused, SafeImportError, SourceError, SpecError
 from safe_import.legacy import Migration, is_a
 from safe_import.legacy.part import saves_each
-from tests.testapp.models import Box, Node, Saved, Tag, Thing
+from tests.testapp.models import Box, Node, Peer, Saved, Tag, Thing
 
 if TYPE_CHECKING:
     from safe_import.records import RunResult
@@ -136,6 +136,42 @@ def test_links_to_rows_of_the_same_query(old_database: Old, bring: Bring) -> Non
 
     bring(NodeMigration)
     assert dict(Node.objects.values_list("code", "parent__code")) == {"a": "b", "b": None, "c": "a"}
+
+
+def peers(base: type[Migration], query: str) -> type[Migration]:
+    """A migration of peers, who name each other."""
+    named = {"klass": Peer, "search_attr": "name"}
+    columns = {
+        "twin": is_a(**named, o2o=True, skip_missing=True),
+        "friends": is_a(**named, m2m=True),
+        "follows": is_a(**named, m2m=True, delimiter=","),
+    }
+    body = {"query": query, "model": Peer, "search_attr": "name", "column_description": columns}
+    return type("PeerMigration", (base,), body)
+
+
+def test_relations_of_every_kind_to_the_same_model(old_database: Old, bring: Bring) -> None:
+    """One to one, to several on both sides, to several on one side; before and after the row, and to itself."""
+    rows = "SELECT 'a' AS name, 'b' AS twin, 'b;c' AS friends, 'c' AS follows"
+    rows += " UNION ALL SELECT 'b', 'nobody', 'a', 'a,b' UNION ALL SELECT 'c', 'a', NULL, ''"
+    result = bring(peers(old_database(""), rows))
+    assert (result.rows.created, result.links_left_empty) == (3, 1)
+    assert dict(Peer.objects.values_list("name", "twin__name")) == {"a": "b", "b": None, "c": "a"}
+    friends, follows = (
+        {peer.name: sorted(getattr(peer, field).values_list("name", flat=True)) for peer in Peer.objects.all()}
+        for field in ("friends", "follows")
+    )
+    assert friends == {"a": ["b", "c"], "b": ["a"], "c": ["a"]}
+    assert follows == {"a": ["c"], "b": ["a", "b"], "c": []}
+
+
+def test_one_record_is_the_other_end_of_one_alone(old_database: Old, bring: Bring) -> None:
+    """Two rows that claim the same one roll everything back."""
+    rows = "SELECT 'a' AS name, 'c' AS twin, NULL AS friends, NULL AS follows"
+    rows += " UNION ALL SELECT 'b', 'c', NULL, NULL UNION ALL SELECT 'c', NULL, NULL, NULL"
+    with pytest.raises(SafeImportError):
+        bring(peers(old_database(""), rows))
+    assert not Peer.objects.exists()
 
 
 def test_rows_without_any_key_are_new_records_each(old_database: Old, bring: Bring) -> None:

@@ -48,6 +48,15 @@ class Node(models.Model):
     parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="children")
 
 
+class Peer(models.Model):
+    """Linked to its own kind in every other way: to one, to several on both sides, to several on one side."""
+
+    name = models.CharField(max_length=32, unique=True)
+    twin = models.OneToOneField("self", models.SET_NULL, null=True, blank=True, related_name="twin_of")
+    friends = models.ManyToManyField("self", blank=True)
+    follows = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="followers")
+
+
 class Token(models.Model):
     """Its primary key is made in Python, not by the database."""
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 import time
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
 from freezegun import freeze_time
 
 from commands.providers.api.client import _retry_after
 from commands.providers.models import Game, Provider
+from safe_import.database import dialect
 from safe_import.models import Run
 from tests.providers.api_server import (
     SECRET,
@@ -438,3 +441,26 @@ def test_the_wrong_secret_is_told(api: Api, syncing: Running, settings: Settings
     """As what the API says."""
     settings.PROVIDERS_API = {**settings.PROVIDERS_API, "secret": "other"}
     assert "HTTP 401" in run_command("sync_providers").report["error"]
+
+
+def test_while_another_run_works_on_the_providers_the_api_is_not_asked(api: Api, syncing: Running) -> None:
+    """So no sync writes answers that are older than those which are here."""
+    api.games = {"Acme": [a_game(1)]}
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with dialect(connection).run_lock([Provider._meta.db_table], "a test"):
+            held.set()
+            done.wait(30)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert held.wait(10)
+    try:
+        outcome = syncing()
+    finally:
+        done.set()
+        other.join()
+    assert (outcome.exit_code, api.asked.total()) == (4, 0)
+    assert syncing().exit_code == 0

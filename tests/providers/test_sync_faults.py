@@ -258,6 +258,27 @@ def test_vanished_games_are_disabled_only_when_all_variants_were_had(
     assert sorted(Game.objects.filter(enabled=False).values_list("game_id", flat=True)) == ["2", "4"]
 
 
+def test_a_variant_that_is_not_listed_any_more_was_not_had(
+    api: Api, syncing: Running, settings: SettingsWrapper, tmp_path: Path
+) -> None:
+    """None of its provider's games is disabled unless that is accepted; where none would be it does not matter."""
+    (tmp_path / "variants.yaml").write_text(JOINED, encoding="utf-8")
+    settings.PROVIDERS_API = {**settings.PROVIDERS_API, "variants": tmp_path / "variants.yaml"}
+    slots, live = VARIANTS
+    api.games = {slots: [a_game(1), a_game(2), a_game(3)]}
+    assert syncing().exit_code == 0
+    api.games[live] = [a_game(4)]
+    assert syncing().exit_code == 0
+    del api.games[live]
+    outcome = syncing()
+    reason = "the mapping file has this name, the API does not list it; --accept-shrink takes that"
+    assert (outcome.exit_code, messages(outcome)) == (3, [f"provider {live!r}: {reason}"])
+    assert not Game.objects.filter(enabled=False).exists()
+    assert syncing("--accept-shrink").rows == {"read": 5, "updated": 1, "unchanged": 4}
+    assert Game.objects.get(enabled=False).game_id == "4"
+    assert syncing().exit_code == 0
+
+
 def test_without_the_list_of_providers_nothing_is_done(synced: Running, api: Api, contents: Contents) -> None:
     """An empty list is no list: it would disable everything."""
     before = contents()

@@ -109,25 +109,34 @@ class ApiSource:
         return found
 
     def _rows_of(self, name: str, answers: Sequence[Answer], known: dict[str, str]) -> Iterator[_Row | str]:
-        failures = [f"provider {each.variant!r}: {each.failure}" for each in answers if each.failure]
         games, doubled = _merged(answers)
         if doubled:
             yield f"provider {name!r}: the answer has {doubled} twice, with different values"
             return
+        gone = sorted(known[key] for key in known.keys() - games.keys())
+        failures = self._failures(name, answers, gone)
         yield from failures
-        if failures and len(failures) == len(answers):
+        if answers and all(each.failure for each in answers):
             return
         if not failures and not self._accept_shrink and len(games) * 2 < len(known):
             counts = f"{len(games):,} games, where {len(known):,} are enabled here"
             yield f"provider {name!r}: {counts}; --accept-shrink takes that"
             return
         yield {"provider": name, "complete": not failures}
-        for values in games.values():
-            yield {"provider": name, **values}
+        yield from ({"provider": name, **values} for values in games.values())
         if not failures:
             self.complete.add(name)
-            gone = sorted(known[key] for key in known.keys() - games.keys())
             yield from ({"provider": name, "game_id": each, "enabled": False} for each in gone)
+
+    def _failures(self, name: str, answers: Sequence[Answer], gone: Sequence[str]) -> list[str]:
+        """Why not all of a provider was had; a name that is not listed matters where games would be disabled for it."""
+        failures = [f"provider {each.variant!r}: {each.failure}" for each in answers if each.failure]
+        if answers and gone and not self._accept_shrink:
+            listed = {each.variant for each in answers}
+            of_provider = [each for each, provider in self._variants.items() if folded(provider) == folded(name)]
+            reason = "the mapping file has this name, the API does not list it; --accept-shrink takes that"
+            failures += [f"provider {each!r}: {reason}" for each in of_provider if each not in listed]
+        return failures
 
     def _known(self) -> dict[str, dict[str, str]]:
         """The games that are enabled here, by provider and id as both are compared; not those that no API knows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,7 +101,9 @@ class Findings:
             write_difference(self.ws, self.options.diff)
 
     def _problems(self, *, warnings: bool, limit: int | None = None) -> Iterator[Problem]:
-        return outcome.problems(self.ws, self._describe, warnings=warnings, limit=limit)
+        for problem in outcome.problems(self.ws, self._describe, warnings=warnings, limit=limit):
+            place = self.reading.place(problem.line) if problem.line else ""
+            yield replace(problem, message=f"{problem.message} ({place})") if place else problem
 
     def _describe(self, target: Target, field: str, code: str, line: int, other: int | None) -> tuple[str, str]:
         names = [self.column(kind, target.row_field(field)) for kind in sorted(target.kinds)]

@@ -13,7 +13,7 @@ from safe_import.spec.headers import NO_RENAMES, HeaderMatch, match_header
 from safe_import.spec.kinds import KindChooser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from safe_import.sources import Cells, Source
     from safe_import.spec.row import Row
@@ -89,6 +89,11 @@ class Reading:
             yield row
         if not count:
             raise SourceError(f"{self._source.label}: the file has a header but no rows")
+
+    def place(self, line: int) -> str:
+        """Return where a row is, in words; empty where its line says all."""
+        place: Callable[[int], str] | None = getattr(self._source, "place", None)
+        return place(line) if place else ""
 
     @staticmethod
     def _broken(broken: BrokenRow) -> RawRow:

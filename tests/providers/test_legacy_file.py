@@ -221,6 +221,8 @@ def test_values_that_do_not_fit_stop_all(migrating: Running, old_file: Path) -> 
     assert (outcome.exit_code, counts()) == (1, [0] * 6)
     told = [(column, code) for _, column, code in outcome.errors]
     assert sorted(told) == sorted((f"{table}.{column}", code) for table, _, column, code in UNFIT)
+    places = [each["message"].split("(")[-1] for each in outcome.report["errors"]]
+    assert places[-10:] == [f"row {number} of games)" for number in range(4, 14)]
     alone = migrating(old_file, "--on-error", "continue")
     assert (alone.exit_code, alone.report["rejects"]) == (3, None)
     assert alone.rows == {"read": 13 + len(UNFIT), "created": 13, "rejected": len(UNFIT)}

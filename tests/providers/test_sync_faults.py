@@ -179,9 +179,20 @@ def test_a_value_that_does_not_fit_costs_its_game_alone(synced: Running, api: Ap
     api.games["Acme"] += [a_game(number, **values) for number, (values, *_) in enumerate(unfit, 3)]
     outcome = synced()
     assert [(column, code) for _, column, code in outcome.errors] == [(column, code) for _, column, code in unfit]
+    assert [each.split("(")[-1] for each in messages(outcome)] == [f"game {n} of 'Acme')" for n in range(3, 11)]
     assert outcome.exit_code == 3
     assert outcome.rows == {"read": 6 + len(unfit), "unchanged": 6, "rejected": len(unfit)}
     assert Game.objects.filter(enabled=True).count() == 4
+
+
+def test_a_provider_that_does_not_fit_costs_its_games_too(synced: Running, api: Api) -> None:
+    """It is told itself, and its games by their places; the others go on."""
+    api.games = {"x" * 201: [a_game(1)], **api.games}
+    outcome = synced()
+    assert (outcome.exit_code, outcome.rows) == (3, {"read": 8, "unchanged": 6, "rejected": 2})
+    first, second = messages(outcome)
+    assert first == "at most 200 characters"
+    assert second == f"at most 200 characters (game 1 of '{'x' * 80}...')"
 
 
 def test_wide_values_that_fit_land_exactly(api: Api, syncing: Running) -> None:

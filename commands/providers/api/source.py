@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from commands.providers.api.fetch import Answer, fetch
 from commands.providers.imports.sync import COLUMNS, folded
 from commands.providers.models import WALLET_PREFIX, Game, Provider
+from commands.providers.places import Places
 from safe_import.database.folding import fold
 from safe_import.records import Problem
 from safe_import.sources import BrokenRow
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from safe_import.sources import Cells
 
 _Row = dict[str, Any]
+_LONGEST_NAME = 80
 
 
 class ApiSource:
@@ -57,6 +59,7 @@ class ApiSource:
         self._accept_shrink, self._tell = accept_shrink, tell
         self.label = access.host
         self.complete: set[str] = set()
+        self._places = Places()
 
     def header(self) -> Sequence[str]:
         """Return the columns of all rows."""
@@ -64,11 +67,21 @@ class ApiSource:
 
     def lines(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
         """Yield all rows; they count from 1."""
+        self._places = Places()
         for line, row in enumerate(self._rows(), 1):
+            if isinstance(row, str) or "complete" in row:
+                self._places.begin(line - 1, "")  # where the games of the provider before end
             if isinstance(row, str):
                 yield line, BrokenRow(Problem(line, None, "provider_failed", row))
             else:
+                if "complete" in row:
+                    self._places.begin(line, row["provider"])
                 yield line, [row.get(name) for name in COLUMNS]
+
+    def place(self, line: int) -> str:
+        """Return which game of which provider a row is."""
+        number, provider = self._places.of(line)
+        return f"game {number} of {_named(provider)}" if number else ""
 
     def sha256(self) -> str:
         """Return the SHA-256 of the answers, in hex."""
@@ -111,7 +124,7 @@ class ApiSource:
     def _rows_of(self, name: str, answers: Sequence[Answer], known: dict[str, str]) -> Iterator[_Row | str]:
         games, doubled = _merged(answers)
         if doubled:
-            yield f"provider {name!r}: the answer has {doubled} twice, with different values"
+            yield f"provider {_named(name)}: the answer has {doubled} twice, with different values"
             return
         gone = sorted(known[key] for key in known.keys() - games.keys())
         failures = self._failures(name, answers, gone)
@@ -120,7 +133,7 @@ class ApiSource:
             return
         if not failures and not self._accept_shrink and len(games) * 2 < len(known):
             counts = f"{len(games):,} games, where {len(known):,} are enabled here"
-            yield f"provider {name!r}: {counts}; --accept-shrink takes that"
+            yield f"provider {_named(name)}: {counts}; --accept-shrink takes that"
             return
         yield {"provider": name, "complete": not failures}
         yield from ({"provider": name, **values} for values in games.values())
@@ -130,12 +143,12 @@ class ApiSource:
 
     def _failures(self, name: str, answers: Sequence[Answer], gone: Sequence[str]) -> list[str]:
         """Why not all of a provider was had; a name that is not listed matters where games would be disabled for it."""
-        failures = [f"provider {each.variant!r}: {each.failure}" for each in answers if each.failure]
+        failures = [f"provider {_named(each.variant)}: {each.failure}" for each in answers if each.failure]
         if answers and gone and not self._accept_shrink:
             listed = {each.variant for each in answers}
             of_provider = [each for each, provider in self._variants.items() if folded(provider) == folded(name)]
             reason = "the mapping file has this name, the API does not list it; --accept-shrink takes that"
-            failures += [f"provider {each!r}: {reason}" for each in of_provider if each not in listed]
+            failures += [f"provider {_named(each)}: {reason}" for each in of_provider if each not in listed]
         return failures
 
     def _known(self) -> dict[str, dict[str, str]]:
@@ -145,6 +158,11 @@ class ApiSource:
         for provider, game in enabled.order_by().values_list("provider__provider_name", "game_id").iterator():
             known[folded(provider)][_compared(game)] = game
         return known
+
+
+def _named(name: str) -> str:
+    """A name as messages have it: nobody wants to read one of a million characters."""
+    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}...")
 
 
 def _compared(game_id: str) -> str:
@@ -158,5 +176,5 @@ def _merged(answers: Sequence[Answer]) -> tuple[dict[str, _Row], str]:
         for number, game in enumerate(answer.games, 1):
             values = game.values()
             if games.setdefault(_compared(values["game_id"]), values) != values:
-                return games, f"the id of game {number} of {answer.variant!r}"
+                return games, f"the id of game {number} of {_named(answer.variant)}"
     return games, ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from commands.providers.imports.legacy import TABLES
+from commands.providers.places import Places
 from safe_import.errors import SourceError
 from safe_import.sources import BadCell
 
@@ -40,7 +41,7 @@ class LegacyFile:
     header_line = 0
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self._path = Path(path)
+        self._path, self._places = Path(path), Places()
         self.label = self._path.name
         with self._errors_in_words():
             self._connection = _opened(self._path)
@@ -59,11 +60,18 @@ class LegacyFile:
         width, begin, line = len(self.header()), 0, 0
         with self._errors_in_words():
             names = self._names_of_providers()
+            self._places = Places()
             for table, columns in self._columns.items():
+                self._places.begin(line, table)
                 for cells in self._rows(table, names):
                     line += 1
                     yield line, [*[None] * begin, *cells, *[None] * (width - begin - len(columns))]
                 begin += len(columns)
+
+    def place(self, line: int) -> str:
+        """Return which row of which table a row is."""
+        number, table = self._places.of(line)
+        return f"row {number} of {table}" if number else ""
 
     def sha256(self) -> str:
         """Return the SHA-256 of the file's bytes, in hex."""

@@ -157,6 +157,13 @@ def test_columns_that_are_not_needed_may_be_missing(migrating: Running, old_file
     assert migrating(old_file).exit_code == 0
 
 
+def test_names_are_taken_as_sqlite_compares_them(migrating: Running, old_file: Path) -> None:
+    """Without regard to case, and from a view as well."""
+    change(old_file, "ALTER TABLE games RENAME TO old_games; CREATE VIEW Games AS SELECT * FROM old_games")
+    change(old_file, "ALTER TABLE providers RENAME provider_name TO Provider_Name")
+    assert migrating(old_file).rows == {"read": 13, "created": 13}
+
+
 def test_a_column_that_nobody_knows_is_an_error(migrating: Running, old_file: Path) -> None:
     """Nothing is dropped in silence; where that is said it is left out."""
     change(old_file, "ALTER TABLE games ADD COLUMN colour TEXT DEFAULT 'red'")

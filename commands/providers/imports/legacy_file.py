@@ -108,7 +108,7 @@ class LegacyFile:
 
     def _columns_of(self, table: str) -> list[str]:
         found = self._connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", [table])
-        return [str(name) for (name,) in found]
+        return [str(name).lower() for (name,) in found]  # as SQLite compares them
 
     def _names_of_providers(self) -> Mapping[Any, Any]:
         return dict(self._connection.execute(f"SELECT {_KEY}, provider_name FROM providers"))

@@ -65,6 +65,18 @@ def test_what_does_not_fit_is_an_error(old_database: Old, bring: Bring, value: s
     assert not Thing.objects.exists()
 
 
+def test_null_is_an_empty_text_where_a_text_can_not_be_null(old_database: Old, bring: Bring) -> None:
+    """As Django has it; in any other column that takes none it is an error."""
+    box = {"query": "SELECT 5 AS id, NULL AS name", "model": Box}
+    bring(type("BoxMigration", (old_database(""),), box))
+    assert list(Box.objects.values_list("pk", "name")) == [(5, "")]
+    with pytest.raises(Refused) as refused:
+        bring(things(old_database(""), "SELECT 'a' AS code, NULL AS active"))
+    assert [(problem.column, problem.code) for problem in refused.value.problems] == [
+        ("testapp.Thing.active", "not_empty")
+    ]
+
+
 def test_what_a_conversion_would_cut_is_an_error(old_database: Old, bring: Bring) -> None:
     """A time that a date has no room for, a fraction that a number of a link has none for."""
 

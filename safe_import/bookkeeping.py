@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connections
 
@@ -20,13 +20,15 @@ from safe_import.sources.rejects import parent_run
 from safe_import.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence, Sized
 
     from safe_import.database.dialect import Dialect
     from safe_import.events import Observer
     from safe_import.run_options import RunOptions
     from safe_import.sources import Source
     from safe_import.spec.import_spec import ImportSpec
+
+Block = TypeVar("Block", bound="Sized")
 
 
 class Books:
@@ -137,13 +139,14 @@ class Books:
         with self.watch.running(name):
             yield
 
-    def counted(self, rows: Iterator[Any]) -> Iterator[Any]:
-        """The rows of the file, with their number told now and then."""
+    def counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """The blocks of rows of the file, with the number of rows told now and then."""
         count, every = 0, self.listeners.progress_every
-        for count, row in enumerate(rows, 1):
-            if count % every == 0:
-                self.tell("progress", stage="validate", rows=count)
-            yield row
+        for block in blocks:
+            before, count = count, count + len(block)
+            for rows in range(before - before % every + every, count + 1, every):
+                self.tell("progress", stage="validate", rows=rows)
+            yield block
         self.tell("progress", stage="validate", rows=count)
 
 

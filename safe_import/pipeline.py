@@ -43,7 +43,7 @@ from safe_import.stages.apply import apply_plan
 from safe_import.stages.apply.search import find_refused, searchable
 from safe_import.stages.read import read
 from safe_import.stages.stage import Stager
-from safe_import.stages.validate import validate
+from safe_import.stages.validate import validate_blocks
 from safe_import.stages.verify import verify_checks, verify_landed, verify_ledger, verify_nothing_deleted
 
 if TYPE_CHECKING:
@@ -208,7 +208,8 @@ class ImportRun:
         self.findings = findings = Findings(self.ws, reading, self.options, lenient=lenient)
         findings.header_errors += self.attempts.search_problems
         stager, watch = Stager(self.ws, findings.column, conf().BATCH_SIZE), self.books.watch
-        valid = validate(watch.timed("read", reading.rows()), self.spec.rows, reading.columns)
+        blocks = watch.timed("read", reading.blocks(conf().BATCH_SIZE))
+        valid = validate_blocks(blocks, self.spec.rows, reading.columns)
         with self.books.stage("stage"):
             stager.stage(watch.timed("validate", self.books.counted(valid)))
             stager.reject(self.attempts.refused())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,44 @@ class RawRow:
     kind: int | None
     values: Mapping[str, Any]
     problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawColumns:
+    """A block of rows of the first kind, column by column; none of them is broken or blank. See Note [Columns].
+
+    Args:
+        lines: the line on which each row starts.
+        values: the cells of each field, one a row; None for a blank one.
+    """
+
+    lines: Sequence[int]
+    values: Mapping[str, Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def rows(self) -> Iterator[RawRow]:
+        """The same row by row."""
+        for line, cells in zip(self.lines, zip(*self.values.values(), strict=True), strict=True):
+            named = zip(self.values, cells, strict=True)
+            yield RawRow(line, 0, {name: cell for name, cell in named if cell is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class ValidColumns:
+    """A block of valid rows of the first kind, column by column.
+
+    Args:
+        lines: the line on which each row starts.
+        values: the values of each field that the file has a column for, one a row; None where a row does not bring it.
+    """
+
+    lines: Sequence[int]
+    values: Mapping[str, Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(self.lines)
 
 
 @dataclass(frozen=True, slots=True)

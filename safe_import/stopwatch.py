@@ -1,17 +1,15 @@
-"""How long each stage of a run takes, also where stages take turns row by row."""
+"""How long each stage of a run takes, also where stages take turns block by block."""
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
-_CHUNK = 500
 
 
 class Stopwatch:
@@ -32,12 +30,12 @@ class Stopwatch:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + whole - self._inner
             self._inner = outer + whole
 
-    def timed(self, stage: str, items: Iterable[T]) -> Iterator[T]:
-        """The items, with the time that it takes to make them counted for ``stage``, some hundred of them at a time."""
-        iterator = iter(items)
+    def timed(self, stage: str, blocks: Iterable[T]) -> Iterator[T]:
+        """The blocks of rows, with the time that it takes to make them counted for ``stage``."""
+        iterator = iter(blocks)
         while True:
             with self.running(stage):
-                chunk = list(islice(iterator, _CHUNK))
-            if not chunk:
+                block = next(iterator, None)
+            if block is None:
                 return
-            yield from chunk
+            yield block

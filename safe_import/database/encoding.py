@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 Encoder = Callable[[Any], Any]
+_NONE = type(None)
+_SHORT = 30  # digits before or behind the point that most numbers have at most
 
 
 class Misfit(ValueError):
@@ -68,16 +72,16 @@ class ColumnEncoder:
         while isinstance(field, models.ForeignKey):
             field = field.target_field
         self._encode = encoder(field, connection)
-        self._encode_all: Callable[..., Sequence[Any]] | None
-        own_type, self._encode_all = _ALL_AT_ONCE.get(type(field), (object, None))
-        self._types = {own_type, type(None)}
+        self._all_at_once = _ALL_AT_ONCE.get(type(field), {})
         self._field, self._connection = field, connection
 
     def __call__(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Misfit]]]:
         """The encoded values, None for None; and the positions of those that do not fit, which become None as well."""
-        if self._encode_all is not None and self._types.issuperset(map(type, values)):
+        types = set(map(type, values)) - {_NONE}
+        encode_all = self._all_at_once.get(types.pop()) if len(types) == 1 else None
+        if encode_all is not None:
             with suppress(Misfit):  # then it is told apart below, one by one
-                return self._encode_all(values, self._field, self._connection), []
+                return encode_all(values, self._field, self._connection), []
         encoded: list[Any] = [None] * len(values)
         misfits: list[tuple[int, Misfit]] = []
         for position, value in enumerate(values):
@@ -114,6 +118,25 @@ def _all_floats(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDataba
     if not all(map(math.isfinite, (value for value in values if value is not None))):
         raise Misfit("not_finite", "some of them are not finite")
     return values
+
+
+def _all_decimals_as_floats(
+    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+) -> Sequence[Any]:
+    return _all_floats([None if value is None else float(value) for value in values], field, connection)
+
+
+def _all_decimals(
+    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+) -> Sequence[Any]:
+    """Most numbers are written as they would be stored; the others are encoded one by one."""
+    encode = _decimal(field, connection)[1]
+    is_plain = _plain_number(*_digits(field, connection))
+    texts = map(str, values)
+    return [
+        text if is_plain(text) else None if value is None else encode(value)
+        for text, value in zip(texts, values, strict=True)
+    ]
 
 
 def _all_booleans(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
@@ -184,10 +207,29 @@ def _range(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tu
     return -(2**63) if limits[0] is None else limits[0], 2**63 - 1 if limits[1] is None else limits[1]
 
 
+def _digits(
+    field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+) -> tuple[int | None, int | None, int | None]:
+    """How many digits a DecimalField has, how many of them behind the point, and how many are safe in all.
+
+    SQLite keeps decimals as REAL, which has 15 safe digits (https://sqlite.org/datatype3.html).
+    """
+    return field.max_digits, field.decimal_places, 15 if connection.vendor == "sqlite" else None  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=256)
+def _plain_number(digits: int | None, places: int | None, safe: int | None) -> Callable[[str], Any]:
+    """Whether a text is a number that fits, as ``format(..., "f")`` writes it: without zeros that say nothing."""
+    behind = min(_SHORT if places is None else places, _SHORT)
+    before = min(_SHORT if digits is None else digits - (places or 0), _SHORT)
+    if before < 1 or (safe is not None and before + behind > safe):
+        return re.compile(r"(?!)").fullmatch
+    fraction = rf"\.[0-9]{{0,{behind - 1}}}[1-9]" if behind else "(?!)"
+    return re.compile(rf"-?(?:[1-9][0-9]{{0,{before - 1}}}(?:{fraction})?|0{fraction})").fullmatch
+
+
 def _decimal(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[type, Encoder]:
-    digits, places = field.max_digits, field.decimal_places  # type: ignore[attr-defined]  # a DecimalField
-    # SQLite keeps decimals as REAL, which has 15 safe digits (https://sqlite.org/datatype3.html).
-    safe = 15 if connection.vendor == "sqlite" else None
+    digits, places, safe = _digits(field, connection)
 
     def encode(value: Decimal) -> Any:
         if not value.is_finite():
@@ -272,10 +314,12 @@ _STOCK: dict[type[models.Field[Any, Any]], Callable[[Any, BaseDatabaseWrapper], 
     models.UUIDField: _uuid,
 }
 
-_ALL_AT_ONCE: dict[type[models.Field[Any, Any]], tuple[type, Callable[..., Sequence[Any]]]] = {
-    **dict.fromkeys(_TEXT_FIELDS, (str, _all_texts)),
-    **dict.fromkeys(_INTEGER_FIELDS, (int, _all_integers)),
-    models.FloatField: (float, _all_floats),
-    models.BooleanField: (bool, _all_booleans),
-    models.DateField: (datetime.date, _all_dates),
+_EncodeAll = Callable[[Sequence[Any], Any, Any], Sequence[Any]]
+_ALL_AT_ONCE: dict[type[models.Field[Any, Any]], dict[type, _EncodeAll]] = {
+    **{field: {str: _all_texts} for field in _TEXT_FIELDS},
+    **{field: {int: _all_integers} for field in _INTEGER_FIELDS},
+    models.DecimalField: {Decimal: _all_decimals},
+    models.FloatField: {float: _all_floats, Decimal: _all_decimals_as_floats},
+    models.BooleanField: {bool: _all_booleans},
+    models.DateField: {datetime.date: _all_dates},
 }

@@ -16,7 +16,7 @@ several times faster than cell by cell.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safe_import.database.encoding import ColumnEncoder, Misfit
 from safe_import.database.folding import fold_all
@@ -53,10 +53,48 @@ class StagedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
-    """A value that the column can't hold."""
+class RecordColumns:
+    """Some records on their way, column by column.
 
-    record: StagedRecord
+    Args:
+        numbers, lines: the id of each record, and the line of its row.
+        values: the values of each field that some of them bring, one a record; None where it does not.
+        kinds: the kind of each record's row; all of the first unless given.
+        emptied: for each field that some of them empty, the positions of those.
+    """
+
+    numbers: Sequence[int]
+    lines: Sequence[int]
+    values: Mapping[str, Sequence[Any]]
+    kinds: Sequence[int] = ()
+    emptied: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+def by_column(records: Sequence[StagedRecord]) -> RecordColumns:
+    """Puts the values of some records into columns. A field that is brought as None is emptied."""
+    mappings = [record.values for record in records]
+    values = {
+        name: [mapping.get(name) for mapping in mappings]
+        for name in dict.fromkeys(name for mapping in _distinct(mappings) for name in mapping)
+    }
+    emptied = {
+        name: [at for at, value in enumerate(column) if value is None and name in mappings[at]]
+        for name, column in values.items()
+        if None in column
+    }
+    return RecordColumns(
+        [record.number for record in records],
+        [record.line for record in records],
+        values,
+        [record.kind for record in records],
+        {name: positions for name, positions in emptied.items() if positions},
+    )
+
+
+class Unfit(NamedTuple):
+    """A value that the column can't hold: the position of its record among those that were encoded, and why."""
+
+    position: int
     field: str
     why: Misfit
 
@@ -100,34 +138,25 @@ class StageTable:
         for name in self.target.key.fields:  # so that the plan finds the columns of the key even in an empty stage
             self._columns_of(name)
 
-    def encode(self, records: Sequence[StagedRecord]) -> tuple[dict[str, Sequence[Any]], list[Unfit]]:
+    def encode(self, records: RecordColumns) -> tuple[dict[str, Sequence[Any]], list[Unfit]]:
         """A batch as {column: values}, and the values that do not fit, which are left out."""
-        mappings = [record.values for record in records]
-        encoded: dict[str, Sequence[Any]] = {
-            ID: [record.number for record in records],
-            LINE: [record.line for record in records],
-        }
-        cleared: list[str | None] = [None] * len(records)
+        encoded: dict[str, Sequence[Any]] = {ID: records.numbers, LINE: records.lines}
         unfit: list[Unfit] = []
-        for name in dict.fromkeys(name for mapping in _distinct(mappings) for name in mapping):
-            values = [mapping.get(name) for mapping in mappings]
-            if None in values:
-                self._mark_cleared(name, mappings, values, cleared)
-            encoded |= self._encode_field(name, values, records, unfit)
-        encoded[CLEARED] = cleared
+        for name, values in records.values.items():
+            encoded |= self._encode_field(name, values, unfit)
+        encoded[CLEARED] = self._mark_cleared(records)
         return encoded, unfit
 
-    def _mark_cleared(
-        self, name: str, mappings: Sequence[Mapping[str, Any]], values: list[Any], cleared: list[str | None]
-    ) -> None:
-        """A field that is brought as None is emptied; one that is absent is not brought."""
-        for position, value in enumerate(values):
-            if value is None and name in mappings[position]:
-                self._cleared.add(name)
-                cleared[position] = f"{cleared[position] or ','}{name},"
+    def _mark_cleared(self, records: RecordColumns) -> list[str | None]:
+        cleared: list[str | None] = [None] * len(records.numbers)
+        for name, positions in records.emptied.items():
+            self._cleared.add(name)
+            for at in positions:
+                cleared[at] = f"{cleared[at] or ','}{name},"
+        return cleared
 
     def _encode_field(
-        self, name: str, values: list[Any], records: Sequence[StagedRecord], unfit: list[Unfit]
+        self, name: str, values: Sequence[Any], unfit: list[Unfit]
     ) -> Iterator[tuple[str, Sequence[Any]]]:
         columns = self._columns_of(name)
         if columns.own is not None:
@@ -137,7 +166,7 @@ class StageTable:
             yield column, fold_all(values, casefold)
         if columns.encode is not None and columns.value is not None:
             encoded, misfits = columns.encode(values)
-            unfit += [Unfit(records[position], name, why) for position, why in misfits]
+            unfit += [Unfit(position, name, why) for position, why in misfits]
             yield columns.value, encoded
         elif columns.own is not None and not columns.keys and any(value is not None for value in values):
             raise SpecError(f"{self.target.label}.{name} is a relation: declare links={{{name!r}: Link(...)}}.")

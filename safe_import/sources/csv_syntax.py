@@ -12,6 +12,7 @@ open quote has swallowed.
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from dataclasses import dataclass
@@ -22,9 +23,10 @@ from safe_import.records import Problem
 from safe_import.sources.base import BrokenRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DELIMITERS = ",;\t|"
+_BLOCK = 2**15  # characters that are read at a time
 CELLS_A_ROW = 16  # a row may be as long as that many of the longest cells, which bounds the memory
 _TOO_LONG = "a line that is too long"  # stands for a line that is too long to be kept; recognised by identity
 _QUOTED = re.compile('"[^"]*"?')
@@ -47,7 +49,7 @@ class _Lines:
 
     def __init__(self, text: TextIO, longest: int) -> None:
         self._text, self._longest = text, longest
-        self._again: list[tuple[io.StringIO, bool]] = []
+        self._again: list[tuple[io.StringIO, int, bool]] = []
         self.number = 0
 
     def next(self) -> str:
@@ -60,15 +62,30 @@ class _Lines:
             pass
         return _TOO_LONG
 
-    def put_back(self, lines: io.StringIO, number: int, *, and_too_long: bool) -> None:
+    def block(self) -> str:
+        """Return some of the lines below, the last one perhaps cut short where it is too long; nothing at the end."""
+        block = self._text.read(_BLOCK)
+        while block and not block.endswith("\n"):
+            rest = self._text.readline(self._longest)
+            block += rest
+            if not rest or len(rest) == self._longest:
+                break
+        return block
+
+    def put_back(self, lines: io.StringIO, number: int, *, and_too_long: bool = False) -> None:
         """Give the lines below line ``number`` once more, and after them one that could not be kept."""
+        self._again.append((lines, lines.seek(0, io.SEEK_END), and_too_long))
         lines.seek(0)
-        self._again.append((lines, and_too_long))
         self.number = number
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether lines that were put back are still to come."""
+        return any(and_too_long or lines.tell() < end for lines, end, and_too_long in self._again)
 
     def _put_back_before(self) -> str:
         while self._again:
-            lines, and_too_long = self._again[-1]
+            lines, _, and_too_long = self._again[-1]
             if line := lines.readline():
                 return line
             self._again.pop()
@@ -93,11 +110,39 @@ class Rows:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BrokenRow]]:
         """Yield the rows with the line on which each starts; lines without text are no rows."""
+        if self._limits.cell_length < _BLOCK:
+            yield from self._one_by_one()
+        while block := self._lines.block():
+            yield from self._at_once(block) or self._one_by_one(block)
+
+    def _at_once(self, block: str) -> list[tuple[int, list[str]]] | None:
+        """All rows of some lines; None where one of them needs a look of its own. See Note [Own csv parser]."""
+        text = block if block.endswith("\n") else block + "\n"
+        if "\0" in block or len(block) > self._limits.cell_length or not _well_formed(self._delimiter)(text):
+            return None
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True)
+        first, start, rows = self._lines.number + 1, self._lines.number + 1, []
+        try:
+            for row in reader:
+                rows.append((start, row))
+                start = first + reader.line_num
+        except csv.Error:
+            return None
+        if max(len(row) for _, row in rows) > self._limits.columns:
+            return None
+        self._lines.number = start - 1
+        return rows
+
+    def _one_by_one(self, block: str = "") -> Iterator[tuple[int, list[str] | BrokenRow]]:
+        """The rows that begin in a block of lines; those of the whole text unless one is given."""
+        if block:
+            self._lines.put_back(io.StringIO(block, newline=""), self._lines.number)
         while line := self._lines.next():
-            if line.isspace():
-                continue
-            start = self._lines.number
-            yield start, self._row(start, line)
+            if not line.isspace():
+                start = self._lines.number
+                yield start, self._row(start, line)
+            if block and not self._lines.holds_back:
+                return
 
     def _row(self, start: int, line: str) -> list[str] | BrokenRow:
         if line is _TOO_LONG:
@@ -124,7 +169,7 @@ class Rows:
         if isinstance(cells, list):
             return self._within_limits(start, text, cells)
         several_lines = below.tell() > 0
-        self._lines.put_back(below, start, and_too_long=False)
+        self._lines.put_back(below, start)
         return self._broken(start, line, 0 if several_lines else cells)
 
     @staticmethod
@@ -180,3 +225,13 @@ def _patterns(delimiter: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     cell = rf'{mark}(?:"({quoted})"|({bare}))'
     well_formed = rf'(?:{mark}(?:"{quoted}"|{bare}(?!")))*+'
     return re.compile(cell), re.compile(well_formed)
+
+
+@lru_cache(maxsize=16)
+def _well_formed(delimiter: str) -> Callable[[str], re.Match[str] | None]:
+    """Whether lines are rows of cells in or without quotes, none of them blank; a lone CR is left to a closer look."""
+    mark = re.escape(delimiter)
+    quoted, bare = r'"[^"]*+(?:""[^"]*+)*+"', rf'[^"{mark}\r\n]*+'
+    not_blank = r"(?![^\S\r\n]*+\r?\n)"
+    row = rf"{not_blank}(?:{quoted}|{bare})(?:{mark}(?:{quoted}|{bare}))*+\r?\n"
+    return re.compile(rf"(?:{row})*+").fullmatch

@@ -150,6 +150,13 @@ class ImportSpec:
         """The records of ``target`` that ``row`` brings."""
         return target.declaration.make(self, row) or ()
 
+    @cached_property
+    def rows_are_records(self) -> bool:
+        """Whether the rows are the records as they stand: one target, with its usual records, and no more to ask."""
+        usual = [each.declaration.make for each in self.targets] == [_same_names] and len(self.rows) == 1
+        own_way = self.lookups or self.derives or type(self).records is not ImportSpec.records
+        return usual and not own_way and set(self.targets[0].key.fields) <= set(self.rows[0].required())
+
     def wanted(self, row: type[Row]) -> bool:
         """Whether rows of this kind are imported; those that are not are counted as skipped (``--ladders-only``)."""
         return True

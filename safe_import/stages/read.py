@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from safe_import.conf import conf
 from safe_import.errors import SourceError, SpecError
-from safe_import.records import Problem, RawRow
+from safe_import.records import Problem, RawColumns, RawRow
 from safe_import.sources import BadCell, BrokenRow
 from safe_import.sources.rejects import REJECTS_COLUMNS
 from safe_import.spec.headers import NO_RENAMES, HeaderMatch, match_header
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
     from safe_import.sources import Cells, Source
     from safe_import.spec.row import Row
+
+    _Line = tuple[int, Cells | BrokenRow]
+
+_NONE = type(None)
+_AT_A_TIME = 500  # rows, where nobody wants them in blocks
 
 
 def read(
@@ -78,15 +84,18 @@ class Reading:
         Raises:
             SourceError: there is no row at all, there are more than ``MAX_ROWS``, or the file can't be read.
         """
-        limit, count = conf().MAX_ROWS, 0
-        for line, cells in self._source.lines():
-            row = self._broken(cells) if isinstance(cells, BrokenRow) else self._row(line, _stripped(cells))
-            if row is None:
-                continue
-            count += 1
+        for block in self.blocks(_AT_A_TIME):
+            yield from block.rows() if isinstance(block, RawColumns) else block
+
+    def blocks(self, size: int) -> Iterator[RawColumns | list[RawRow]]:
+        """Yield every row as ``rows`` does, in blocks of ``size`` lines; as columns where that is possible."""
+        lines, count, limit = self._source.lines(), 0, conf().MAX_ROWS
+        while chunk := list(islice(lines, size)):
+            block = self._as_columns(chunk) or list(self._as_rows(chunk))
+            count += len(block)
             if count > limit:
                 raise SourceError(f"{self._source.label}: more than {limit:,} rows (SAFE_IMPORT MAX_ROWS); split it")
-            yield row
+            yield block
         if not count:
             raise SourceError(f"{self._source.label}: the file has a header but no rows")
 
@@ -94,6 +103,26 @@ class Reading:
         """Return where a row is, in words; empty where its line says all."""
         place: Callable[[int], str] | None = getattr(self._source, "place", None)
         return place(line) if place else ""
+
+    def _as_columns(self, lines: Sequence[_Line]) -> RawColumns | None:
+        """The lines as columns; None where some row needs a look of its own."""
+        numbers, rows = zip(*lines, strict=True)
+        if self._chooser is not None or BrokenRow in map(type, rows) or set(map(len, rows)) != {self._width}:
+            return None
+        cells = list(zip(*rows, strict=True))
+        if any(not all(map(_blank, _stripped(cells[at]))) for at in self._watched):
+            return None
+        columns = {name: _stripped(cells[at], blank=None) for at, name in self._match.fields[0].items()}
+        types = [set(map(type, column)) for column in columns.values()]
+        if any(BadCell in found for found in types) or all(_NONE in found for found in types):
+            return None  # where every column has a blank, there may be blank rows
+        return RawColumns(numbers, columns)
+
+    def _as_rows(self, lines: Sequence[_Line]) -> Iterator[RawRow]:
+        for line, cells in lines:
+            row = self._broken(cells) if isinstance(cells, BrokenRow) else self._row(line, _stripped(cells))
+            if row is not None:
+                yield row
 
     @staticmethod
     def _broken(broken: BrokenRow) -> RawRow:
@@ -134,11 +163,12 @@ class Reading:
         return Problem(line, name or None, "unknown_column", message)
 
 
-def _stripped(cells: Cells) -> Cells:
+def _stripped(cells: Cells, blank: str | None = "") -> Cells:
     try:
-        return list(map(str.strip, cells))
+        stripped = list(map(str.strip, cells))
     except TypeError:  # not only texts
-        return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
+        stripped = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
+    return [blank if cell == "" else cell for cell in stripped] if blank is None and "" in stripped else stripped
 
 
 def _blank(stripped: Any) -> bool:

@@ -20,8 +20,10 @@ import orjson
 from safe_import.database.folding import fold
 from safe_import.errors import SafeImportError, SpecError
 from safe_import.plan.lookups import run_lookups
-from safe_import.plan.stage_table import OwnId, StagedRecord
+from safe_import.plan.stage_table import OwnId, RecordColumns, StagedRecord, by_column
 from safe_import.plan.workspace import OUT, PROBLEM, REJECT, ROWS, Workspace
+from safe_import.records import ValidColumns
+from safe_import.spec.columns import rows_of
 from safe_import.spec.key import Key
 from safe_import.spec.link import Own
 from safe_import.types import Invalid
@@ -70,22 +72,45 @@ class Stager:
         """A hash over every staged record, with all values that the file brings."""
         return self._hash.digest()
 
-    def stage(self, validated: Iterable[Validated]) -> None:
+    def stage(self, blocks: Iterable[ValidColumns | list[Validated]]) -> None:
         """Stages every row; of an invalid one its problems, and its key as far as it can be told."""
-        put = self._lay_aside if self.spec.derives else self._stage_rows
+        for block in blocks:
+            self.read += len(block)
+            if not isinstance(block, ValidColumns):
+                self._stage_validated(block)
+            elif not self.spec.wanted(self.spec.rows[0]):
+                self._left_out += len(block)
+            elif self.spec.rows_are_records:
+                self._stage_columns(block)
+            else:
+                self._put([(0, row) for row in rows_of(self.spec.rows[0], block)])
+        self.flush()
+
+    def _stage_validated(self, block: list[Validated]) -> None:
         batch: list[tuple[int, Row]] = []
-        for each in validated:
-            self.read += 1
+        for each in block:
             if each.kind is not None and not self.spec.wanted(self.spec.rows[each.kind]):
                 self._left_out += 1
             elif each.row is None:
                 self._refuse(each)
             else:
                 batch.append((each.kind or 0, each.row))
-            if len(batch) >= self.batch_size:
-                put(batch)
-                batch = []
-        put(batch)
+        self._put(batch)
+
+    def _put(self, batch: list[tuple[int, Row]]) -> None:
+        if self.spec.derives:
+            self._lay_aside(batch)
+        else:
+            self._stage_rows(batch)
+
+    def _stage_columns(self, block: ValidColumns) -> None:
+        """Stages rows that are the records of the only target."""
+        self.flush()
+        first, shared = self._numbers[0] + 1, self.spec.shared_names(self.spec.rows[0])
+        self._numbers[0] += len(block)
+        numbers = list(range(first, first + len(block)))
+        values = {name: column for name, column in block.values.items() if name in shared}
+        self._write(self.ws.targets[0], RecordColumns(numbers, block.lines, values))
 
     def reject(self, rows: Iterable[tuple[int, str, str]]) -> None:
         """Puts out rows that were found wrong elsewhere.
@@ -103,19 +128,20 @@ class Stager:
         """Writes what is held to the tables."""
         for target, records in zip(self.ws.targets, self._records, strict=True):
             if records:
-                self._flush_target(target, records)
+                self._write(target, by_column(records))
                 records.clear()
         if self._problems:
             self.ws.dialect.write_rows(PROBLEM, _PROBLEM_COLUMNS, self._problems)
             self._problems.clear()
 
-    def _flush_target(self, target: Target, records: list[StagedRecord]) -> None:
+    def _write(self, target: Target, records: RecordColumns) -> None:
         table = self.ws.stages[target.number]
         columns, unfit = table.encode(records)
         self._hash.update(orjson.dumps((target.number, columns), default=repr))
         self.ws.dialect.write_columns(table.name, columns)
-        for each in unfit:
-            self._problem(each.record, Invalid(each.why.code, str(each.why), field=target.row_field(each.field)))
+        for at, name, why in unfit:
+            problem = Invalid(why.code, str(why), field=target.row_field(name))
+            self._problem(records.lines[at], records.kinds[at] if records.kinds else 0, problem)
 
     def analyze(self) -> None:
         for table in self.ws.stages:
@@ -170,7 +196,7 @@ class Stager:
         for name in target.key.fields:
             if values.get(name) is None:
                 field = target.row_field(name)
-                self._problem(record, Invalid("required", f"{target.label} is recognised by it", field=field))
+                self._problem(line, kind, Invalid("required", f"{target.label} is recognised by it", field=field))
 
     # -- problems
 
@@ -206,15 +232,14 @@ class Stager:
                         self._append(0, target, line, key)
 
     def _remark(self, kind: int, row: Row) -> None:
-        place = StagedRecord(0, row.line, kind, {})
         for refusal in row.refusals:
-            self._problem(place, refusal)
+            self._problem(row.line, kind, refusal)
         for warning in row.warnings:
-            self._problem(place, warning, warning=True)
+            self._problem(row.line, kind, warning, warning=True)
 
-    def _problem(self, place: StagedRecord, why: Invalid, *, warning: bool = False) -> None:
-        column = self.column_of(place.kind, why.field) if why.field else None
-        self._problems.append((place.line, column or why.field, why.code, str(why), warning))
+    def _problem(self, line: int, kind: int, why: Invalid, *, warning: bool = False) -> None:
+        column = self.column_of(kind, why.field) if why.field else None
+        self._problems.append((line, column or why.field, why.code, str(why), warning))
 
     # -- groups: see Note [Groups]
 

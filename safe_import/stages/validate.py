@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from safe_import.conf import conf
-from safe_import.records import Problem, RawRow, Validated
+from safe_import.records import Problem, RawColumns, RawRow, Validated, ValidColumns
+from safe_import.spec.columns import column_validator
 from safe_import.spec.messages import CLEAR_NOT_ALLOWED, problem_of_error
 
 if TYPE_CHECKING:
@@ -33,6 +34,20 @@ def validate(
             yield Validated(raw.line, None, None, raw.problems, raw.values)
         else:
             yield kinds[raw.kind].validated(raw)
+
+
+def validate_blocks(
+    blocks: Iterable[RawColumns | list[RawRow]], rows: Sequence[type[Row]], columns: Sequence[Mapping[str, str]]
+) -> Iterator[ValidColumns | list[Validated]]:
+    """Validate a block at a time: by columns where nothing is out of the ordinary, see Note [Columns]."""
+    token, validator = conf().CLEAR_TOKEN, column_validator(rows[0])
+    for block in blocks:
+        if not isinstance(block, RawColumns):
+            yield list(validate(block, rows, columns))
+        elif validator is not None and (valid := validator.validated(block.values, token)) is not None:
+            yield ValidColumns(block.lines, valid)
+        else:
+            yield list(validate(block.rows(), rows, columns))
 
 
 class _Kind:

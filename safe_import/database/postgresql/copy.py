@@ -23,16 +23,16 @@ def copy_columns(cursor: Any, sql: str, columns: Iterable[Sequence[Any]]) -> Non
             copy.write(data)
 
 
-def _column(values: Sequence[Any]) -> list[str]:
+def _column(values: Sequence[Any]) -> Sequence[str]:
     """The values in COPY's text format. Most columns need no escape, which is found out for all at once."""
     types = set(map(type, values))
     if types <= {str, type(None)}:
-        texts = [
-            "\0" if value is None else value for value in values
-        ]  # a NUL can't occur in a text: encoders refuse it
-        if _plain("".join(texts).replace("\0", "")):
-            return ["\\N" if text == "\0" else text for text in texts]
+        texts = values if types == {str} else [text for text in values if text is not None]
+        if _plain("".join(texts)):
+            return values if texts is values else ["\\N" if text is None else text for text in values]
     elif not types & {str, bytes, memoryview}:
+        if type(None) not in types:
+            return list(map(str, values))
         return ["\\N" if value is None else str(value) for value in values]
     return [_cell(value) for value in values]
 

@@ -81,6 +81,10 @@ class Dialect(abc.ABC):
     def cast(self, field: Field, sql: str) -> str:
         """``sql``, a staged value, as the column's own type."""
 
+    def compared(self, field: Field, sql: str) -> str:
+        """``sql``, a staged value that is not lossy, in a form that ``differs`` can compare: ``cast``, or less work."""
+        return self.cast(field, sql)
+
     def from_base(self, field: Field, sql: str) -> str:
         """``sql``, a parameter in its encoded form, as the column's own type."""
         return sql
@@ -140,8 +144,8 @@ class Dialect(abc.ABC):
     """The operator by which NULL equals NULL."""
 
     @abc.abstractmethod
-    def any_value(self, sql: str) -> str:
-        """An aggregate: some value of a group."""
+    def any_value(self, sql: str, type_: str) -> str:
+        """An aggregate: some value of a group, of this base type."""
 
     def encoder(self, field: Field) -> Encoder:
         """See ``encoding.encoder``."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import NOT_PROVIDED, Field, Model
 
-from safe_import.plan.joins import LIVE, outs
+from safe_import.plan.joins import live, outs
 from safe_import.plan.workspace import PROBLEM, Workspace
 from safe_import.spec.link import Link
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from safe_import.spec.link import AnyLink
     from safe_import.spec.target import Target
 
@@ -21,12 +23,18 @@ HELD = "link_held"
 # -- conditions over s (stage), r (ref) and t (the table itself), which apply and verify use as well
 
 
-def new_value(ws: Workspace, target: Target, name: str) -> str:
-    """The value that a record brings for a field, as the column's own type; for a link, the existing record's key."""
+def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True) -> str:
+    """The value that a record brings for a field; for a link, the existing record's key.
+
+    Args:
+        ws: the plan.
+        target, name: the field.
+        typed: as the column's own type; else in a form that is good enough to be compared.
+    """
     if name in target.links:
         return f"r.{ws.dialect.quote(f'p_{name}')}"
     field, stage = target.field(name), ws.stages[target.number]
-    value = ws.dialect.cast(field, stage.value(f"v_{name}"))
+    value = (ws.dialect.cast if typed else ws.dialect.compared)(field, stage.value(f"v_{name}"))
     if empties_to_text(field) and (cleared := stage.cleared(name)) != "FALSE":
         return f"CASE WHEN {cleared} THEN '' ELSE {value} END"
     return value
@@ -59,6 +67,12 @@ def changes(ws: Workspace, target: Target, name: str, existing: str = "t") -> st
     return f"({_differs(ws, target, name, existing)} AND NOT {holds(ws, target, name, existing)})"
 
 
+def may_change(ws: Workspace, target: Target, name: str) -> str:
+    """A condition: the record brings the field, and may write it, be it the same value once more."""
+    held = holds(ws, target, name)
+    return given(ws, target, name) if held == "FALSE" else f"({given(ws, target, name)} AND NOT {held})"
+
+
 def holds(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:
     """A condition: the link points elsewhere already, so it is held."""
     if name not in target.links or ws.force or not getattr(target.links[name], "hold", True):
@@ -69,17 +83,17 @@ def holds(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:
 
 def _differs(ws: Workspace, target: Target, name: str, existing: str) -> str:
     field = target.fields[name]
-    old, new = f"{existing}.{ws.dialect.column(field)}", new_value(ws, target, name)
+    old, new = f"{existing}.{ws.dialect.column(field)}", new_value(ws, target, name, typed=False)
     to_new_record = (
         f"(r.{ws.dialect.quote(f'p_{name}')} IS NULL AND {resolved(ws, name)})" if name in target.links else "FALSE"
     )
     return f"({given(ws, target, name)} AND ({to_new_record} OR {ws.dialect.differs(field, new, old)}))"
 
 
-def landed(ws: Workspace, target: Target, name: str) -> str:
+def landed(ws: Workspace, target: Target, name: str, *, typed: bool = True) -> str:
     """The value that a record writes to a field; new records of this run have their key. See ``link_joins``."""
     if name not in target.links:
-        return new_value(ws, target, name)
+        return new_value(ws, target, name, typed=typed)
     existing = f"r.{ws.dialect.quote(f'p_{name}')}"
     return (
         f"coalesce({existing}, {ws.dialect.quote(f'new_{name}')}.pk)"
@@ -128,15 +142,14 @@ def fill_plan(ws: Workspace, target: Target) -> None:
 
 def report_held(ws: Workspace, target: Target) -> None:
     """Links that point elsewhere already and are left as they are: a warning each."""
-    if target.mode == "insert":
+    if not ws.dialect.value(f"SELECT coalesce(sum(held), 0) FROM {ws.name(target, 'plan')}"):
         return
     d, existing = ws.dialect, f"JOIN {ws.dialect.table(target.model)} t ON t.{ws.dialect.column(target.pk)} = g.pk"
     for name in written_fields(ws, target):
         if (condition := holds(ws, target, name)) != "FALSE" and name not in target.key.fields:
-            planned = _planned(ws, target, condition).replace(" WHERE ", f" {existing} WHERE ", 1)
             d.execute(
-                f"INSERT INTO {ws.shared(PROBLEM)}"
-                f" SELECT g.line, {target.number}, '{name}', '{HELD}', NULL, NULL, TRUE {planned}"
+                f"INSERT INTO {ws.shared(PROBLEM)} SELECT g.line, {target.number}, '{name}', '{HELD}', NULL, NULL, TRUE"
+                f" {_planned(ws, target)} {existing} WHERE {condition}"
             )
 
 
@@ -145,11 +158,12 @@ def report_held(ws: Workspace, target: Target) -> None:
 
 def report_lossy(ws: Workspace, target: Target) -> None:
     """Values that the column, narrower in the database than in Django, would cut or round."""
-    stage = ws.stages[target.number]
-    for name in stage.plain_fields:
-        value = stage.value(f"v_{name}")
-        if condition := ws.dialect.lossy(target.field(name), value):
-            _problems(ws, target, name, "would_be_cut", "NULL", f"FROM {ws.name(target, 'stage')} s WHERE {condition}")
+    stage, lossy = ws.stages[target.number], ws.dialect.lossy
+    cut = {name: lossy(target.field(name), stage.value(f"v_{name}")) for name in stage.plain_fields}
+    found = [
+        _Problem(name, "would_be_cut", condition, "stage", condition) for name, condition in cut.items() if condition
+    ]
+    _report(ws, target, f"FROM {ws.name(target, 'stage')} s", found)
 
 
 def report_keys(ws: Workspace, target: Target) -> None:
@@ -157,23 +171,22 @@ def report_keys(ws: Workspace, target: Target) -> None:
     if not target.key.fields:
         return
     key = target.key.fields[0]
-    rows = (
-        f"FROM {ws.name(target, 'stage')} s {outs(ws, target)} JOIN {ws.name(target, 'key')} q ON q.id = s.id"
-        f" LEFT JOIN {ws.name(target, 'group')} g ON g.k = q.k WHERE s.id > 0 AND {LIVE}"
-    )
-    if target.main:
-        first = (
-            f"(SELECT min(z.line) FROM {ws.name(target, 'key')} y"
-            f" JOIN {ws.name(target, 'stage')} z ON z.id = y.id WHERE y.k = q.k)"
-        )
-        other = f"CASE WHEN s.line = g.last_line THEN {first} ELSE g.last_line END"
-        _problems(ws, target, key, "key_twice", other, f"{rows} AND g.copies > 1")
-    _problems(ws, target, key, "key_ambiguous", "NULL", f"{rows} AND g.hits > 1")
-    if target.mode == "update":
-        _problems(ws, target, key, "not_found", "NULL", f"{rows} AND g.pk IS NULL AND q.k IS NOT NULL")
+    first = f"(SELECT min(y.line) FROM {ws.name(target, 'key')} y WHERE y.k = s.k)"
+    other = f"CASE WHEN s.line = g.last_line THEN {first} ELSE g.last_line END"
     unnamed = "".join(f" AND r.{ws.dialect.quote(f'e_{name}')} IS NULL" for name in ws.brought_links(target))
-    refs = f" JOIN {ws.name(target, 'ref')} r ON r.id = s.id WHERE"
-    _problems(ws, target, key, "key_incomplete", "NULL", f"{rows.replace(' WHERE', refs)} AND q.k IS NULL{unnamed}")
+    found = [
+        _Problem(key, "key_ambiguous", "g.hits > 1", "group", "g.hits > 1"),
+        _Problem(key, "key_incomplete", f"s.k IS NULL{unnamed}", "key", "s.k IS NULL"),
+    ]
+    if target.main:
+        found.append(_Problem(key, "key_twice", "g.copies > 1", "group", "g.copies > 1", other))
+    if target.mode == "update":
+        found.append(_Problem(key, "not_found", "g.pk IS NULL AND s.k IS NOT NULL", "group", "g.pk IS NULL"))
+    source = (
+        f"FROM {ws.name(target, 'key')} s {outs(ws, target)} JOIN {ws.name(target, 'ref')} r ON r.id = s.id"
+        f" LEFT JOIN {ws.name(target, 'group')} g ON g.k = s.k"
+    )
+    _report(ws, target, source, found, live(ws))
 
 
 def report_required(ws: Workspace, target: Target) -> None:
@@ -181,18 +194,29 @@ def report_required(ws: Workspace, target: Target) -> None:
     if callable(target.write):
         return  # a writer of its own may fill in anything; the database has the last word
     written = written_fields(ws, target)
-    for name, field in target.fields.items():
-        if not needs_value(field, target.links.get(name)):
-            continue
-        lacking = f"NOT {given(ws, target, name)}" if name in written else "TRUE"
-        link = target.links.get(name)
-        if name in ws.brought_links(target) and isinstance(link, Link) and link.missing == "error":
-            lacking += f" AND r.{ws.dialect.quote(f'e_{name}')} IS NULL"  # it names a record that is reported missing
-        _problems(ws, target, name, "required", "NULL", _planned(ws, target, f"g.fate = '{CREATE}' AND {lacking}"))
+    found = [
+        _lacking(ws, target, name)
+        for name, field in target.fields.items()
+        if needs_value(field, target.links.get(name))
+    ]
     for name in written:
         field, cleared = target.fields[name], ws.stages[target.number].cleared(name)
         if not (field.null or empties_to_text(field) or name in target.key.fields or cleared == "FALSE"):
-            _problems(ws, target, name, "not_empty", "NULL", _planned(ws, target, cleared))
+            found.append(_Problem(name, "not_empty", cleared, "stage", cleared))
+    _report(ws, target, _planned(ws, target), found)
+
+
+def _lacking(ws: Workspace, target: Target, name: str) -> _Problem:
+    """A new record does not bring the field."""
+    created, link = f"g.fate = '{CREATE}'", target.links.get(name)
+    if name not in written_fields(ws, target):
+        return _Problem(name, "required", created, "plan", created)
+    condition = f"{created} AND NOT {given(ws, target, name)}"
+    if name in ws.brought_links(target) and isinstance(link, Link) and link.missing == "error":
+        condition += f" AND r.{ws.dialect.quote(f'e_{name}')} IS NULL"  # it names a record that is reported missing
+    if link is not None:
+        return _Problem(name, "required", condition, "ref", f"NOT {resolved(ws, name)}")
+    return _Problem(name, "required", condition, "stage", f"NOT {given(ws, target, name)}")
 
 
 def needs_value(field: Field[Any, Any], link: AnyLink | None) -> bool:
@@ -209,15 +233,47 @@ def is_password(field: Field[Any, Any]) -> bool:
     return field.name == "password" and hasattr(field.model, "set_unusable_password")
 
 
-def _planned(ws: Workspace, target: Target, condition: str) -> str:
+def _planned(ws: Workspace, target: Target) -> str:
     return (
         f"FROM {ws.name(target, 'plan')} g JOIN {ws.name(target, 'stage')} s ON s.id = g.src"
-        f" JOIN {ws.name(target, 'ref')} r ON r.id = g.src WHERE {condition}"
+        f" JOIN {ws.name(target, 'ref')} r ON r.id = g.src"
     )
 
 
-def _problems(ws: Workspace, target: Target, field: str, code: str, other: str, source: str) -> None:
-    ws.dialect.execute(
-        f"INSERT INTO {ws.shared(PROBLEM)}"
-        f" SELECT s.line, {target.number}, '{field}', '{code}', {other}, NULL, FALSE {source}"
-    )
+class _Problem(NamedTuple):
+    """What may be wrong with the records.
+
+    Args:
+        field, code: of the problem.
+        condition: over all tables that it takes to tell.
+        table, hint: a condition over one of them, by its alias, without which the other one can't hold.
+        other: the other line that it names.
+    """
+
+    field: str
+    code: str
+    condition: str
+    table: str
+    hint: str
+    other: str = "NULL"
+
+
+_ALIASES = {"stage": "s", "key": "s", "group": "g", "plan": "g", "ref": "r"}
+
+
+def _report(ws: Workspace, target: Target, source: str, problems: Sequence[_Problem], where: str = "TRUE") -> None:
+    """Writes down what is wrong, after a quick look for what can occur at all: usually nothing does."""
+    for each in _possible(ws, target, problems):
+        ws.dialect.execute(
+            f"INSERT INTO {ws.shared(PROBLEM)} SELECT s.line, {target.number}, '{each.field}', '{each.code}',"
+            f" {each.other}, NULL, FALSE {source} WHERE {where} AND {each.condition}"
+        )
+
+
+def _possible(ws: Workspace, target: Target, problems: Sequence[_Problem]) -> Iterator[_Problem]:
+    for table, alias in _ALIASES.items():
+        hinted = [each for each in problems if each.table == table]
+        if hinted:
+            hints = ", ".join(f"count(CASE WHEN {each.hint} THEN 1 END)" for each in hinted)
+            counts = ws.dialect.rows(f"SELECT {hints} FROM {ws.name(target, table)} {alias}")[0]
+            yield from (each for each, count in zip(hinted, counts, strict=True) if count)

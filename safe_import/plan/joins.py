@@ -86,12 +86,20 @@ def _first(expressions: list[str]) -> str:
     return expressions[0] if len(expressions) == 1 else f"coalesce({', '.join(expressions)})"
 
 
-LIVE = "(o.line IS NULL AND x.id IS NULL)"
-"""A condition over ``outs``: the staged record takes part in the plan."""
+def live(ws: Workspace) -> str:
+    """A condition over ``outs``: the staged record takes part in the plan."""
+    return "(o.line IS NULL AND x.id IS NULL)" if ws.out else "TRUE"
+
+
+def dead_line(ws: Workspace) -> str:
+    """Over ``outs``: the line of a rejected row; NULL for any other."""
+    return "CASE WHEN o.why = 'reject' THEN s.line END" if ws.out else ws.dialect.null("bigint")
 
 
 def outs(ws: Workspace, target: Target) -> str:
-    """Joins what is out to the alias s of the stage table: its line, or the record alone."""
+    """Joins what is out to the alias s of the stage or key table: its line, or the record alone."""
+    if not ws.out:
+        return ""
     return (
         f"LEFT JOIN {ws.shared(OUT)} o ON o.line = s.line"
         f" LEFT JOIN {ws.shared(DROP)} x ON x.target = {target.number} AND x.id = s.id"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from safe_import.database.fields import pk_of
 from safe_import.errors import SpecError
-from safe_import.plan.joins import LIVE, LinkJoins, join_links, outs
+from safe_import.plan.joins import LinkJoins, join_links, live, outs
 from safe_import.plan.workspace import DROP, OUT, PROBLEM, SKIP, Workspace
 from safe_import.spec.link import Link
 from safe_import.spec.target import field_of
@@ -28,7 +28,7 @@ def fill_refs(ws: Workspace, target: Target) -> None:
         values += [joins.pk[name], joins.rec[name], _error(ws, target, name, joins), joins.dead[name]]
     ws.dialect.execute(
         f"INSERT INTO {ws.name(target, 'ref')} ({', '.join(columns)}) SELECT {', '.join(values)}"
-        f" FROM {ws.name(target, 'stage')} s {joins.sql} {outs(ws, target)} WHERE s.id > 0 AND {LIVE}"
+        f" FROM {ws.name(target, 'stage')} s {joins.sql} {outs(ws, target)} WHERE s.id > 0 AND {live(ws)}"
     )
     ws.dialect.analyze(f"si_{target.number}_ref")
     for name in names:

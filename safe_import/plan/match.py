@@ -8,7 +8,7 @@ from django.db.models import Field, ForeignKey
 
 from safe_import.database.fields import pk_of
 from safe_import.database.folding import fold
-from safe_import.plan.joins import LIVE, join_links, key_sql, outs, staged_text
+from safe_import.plan.joins import dead_line, join_links, key_sql, live, outs, staged_text
 from safe_import.plan.parts import Part, is_text, key_parts
 
 if TYPE_CHECKING:
@@ -26,25 +26,25 @@ def fill_hits(ws: Workspace) -> None:
     for space in ws.spaces:
         if not space.fields:
             continue  # every row is a new record
-        _collect(ws, space)
-        hits, raw, d = ws.shared(space.hits), ws.shared(space.raw), ws.dialect
-        d.execute(
-            f"INSERT INTO {hits} SELECT k, {d.any_value('pk')}, {d.any_value('ver')}, count(*) FROM {raw} GROUP BY k"
-        )
+        d, pk_type = ws.dialect, ws.dialect.base_type(pk_of(space.model))
+        values = f"{d.any_value('pk', pk_type)}, {d.any_value('ver', 'text')}, count(*)"
+        d.execute(f"INSERT INTO {ws.shared(space.hits)} SELECT k, {values} FROM ({_found(ws, space)}) y GROUP BY k")
         d.analyze(space.hits)
 
 
-def _collect(ws: Workspace, space: KeySpace) -> None:
+def _found(ws: Workspace, space: KeySpace) -> str:
+    """A SELECT of key, primary key and version of the records that the file names, and perhaps of some others."""
     d = ws.dialect
     pk = f"t.{d.column(pk_of(space.model))}"
     k = key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
     conditions = [c for field in space.fields if (c := _foldable(d, field, space.casefold))]
     table, wanted = ws.dialect.table(space.model), _wanted(ws, space)
     where = " AND ".join([*conditions, *([f"{k} IN ({wanted})"] if wanted else [])]) or "TRUE"
-    found = f"SELECT {k}, {pk}, {d.version(space.model)} FROM {table} t WHERE {where}"
-    d.execute(f"INSERT INTO {ws.shared(space.raw)} {found}")
+    found = f"SELECT {k} AS k, {pk} AS pk, {d.version(space.model)} AS ver FROM {table} t WHERE {where}"
     if conditions:
         _fold_the_rest(ws, space, f"FROM {table} t WHERE NOT ({' AND '.join(conditions)})")
+        found += f" UNION ALL SELECT k, pk, ver FROM {ws.shared(space.raw)}"
+    return found
 
 
 def _foldable(d: Dialect, field: Field[Any, Any], casefold: bool) -> str | None:
@@ -122,7 +122,7 @@ def fill_keys(ws: Workspace, target: Target) -> None:
     k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts]) if parts else d.as_text("s.id")
     d.execute(
         f"INSERT INTO {ws.name(target, 'key')}"
-        f" SELECT s.id, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"
+        f" SELECT s.id, s.line, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"
     )
     d.analyze(f"si_{target.number}_key")
     d.execute(_group_sql(ws, target))
@@ -137,14 +137,13 @@ def _needed(ws: Workspace, target: Target, name: str, parts: tuple[Part, ...]) -
 
 def _group_sql(ws: Workspace, target: Target) -> str:
     """The columns rec and src are of the live records alone; copies and dead_line tell of the others, too."""
-    live, first = f"count(CASE WHEN {LIVE} THEN 1 END)", f"min(CASE WHEN {LIVE} THEN s.id END)"
-    source = f"CASE WHEN {live} > 1 THEN -1 ELSE 1 END * {first}"
+    number, first = f"count(CASE WHEN {live(ws)} THEN 1 END)", f"min(CASE WHEN {live(ws)} THEN s.id END)"
     return f"""
         INSERT INTO {ws.name(target, "group")}
-        SELECT q.k, {first}, {source}, min(CASE WHEN {LIVE} THEN s.line END), h.pk, h.ver,
-               coalesce(h.n, 0), count(*), {live}, max(s.line), min(CASE WHEN o.why = 'reject' THEN s.line END)
-        FROM {ws.name(target, "key")} q
-        JOIN {ws.name(target, "stage")} s ON s.id = q.id
-        {outs(ws, target)}
-        LEFT JOIN {ws.shared(ws.own_space(target).hits)} h ON h.k = q.k
-        WHERE q.k IS NOT NULL GROUP BY q.k, h.pk, h.ver, h.n"""
+        SELECT q.k, q.rec, CASE WHEN q.live > 1 THEN -1 ELSE 1 END * q.rec, q.line, h.pk, h.ver,
+               coalesce(h.n, 0), q.copies, q.live, q.last_line, q.dead_line
+        FROM (
+            SELECT s.k, {first} AS rec, min(CASE WHEN {live(ws)} THEN s.line END) AS line, count(*) AS copies,
+                   {number} AS live, max(s.line) AS last_line, min({dead_line(ws)}) AS dead_line
+            FROM {ws.name(target, "key")} s {outs(ws, target)} WHERE s.k IS NOT NULL GROUP BY s.k
+        ) q LEFT JOIN {ws.shared(ws.own_space(target).hits)} h ON h.k = q.k"""

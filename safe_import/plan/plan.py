@@ -32,11 +32,12 @@ def make_plan(ws: Workspace) -> None:
         report_lossy(ws, target)
     fill_hits(ws)
     by_key, by_through = _ordered(ws, _key_links), _ordered(ws, _through_links)
-    out = _put_out(ws)
+    _put_out(ws)
     while True:
+        before = ws.out
         _pass(ws, by_key, by_through)
-        before, out = out, _put_out(ws)
-        if out == before:
+        _put_out(ws)
+        if ws.out == before:
             return
         _clear(ws)
 
@@ -65,8 +66,8 @@ def _pass(ws: Workspace, by_key: list[Target], by_through: list[Target]) -> None
         report_broken_rules(ws, target)
 
 
-def _put_out(ws: Workspace) -> int:
-    """Puts out the rows that were found wrong or superfluous. Returns how much is out in all."""
+def _put_out(ws: Workspace) -> None:
+    """Puts out the rows that were found wrong or superfluous, and counts how much is out in all."""
     out, problem = ws.shared(OUT), ws.shared(PROBLEM)
     ws.dialect.execute(
         f"INSERT INTO {out} SELECT DISTINCT p.line, '{REJECT}' FROM {problem} p LEFT JOIN {out} o"
@@ -79,7 +80,7 @@ def _put_out(ws: Workspace) -> int:
                 f" LEFT JOIN {out} o ON o.line = p.line WHERE p.fate = '{SKIPPED}' AND o.line IS NULL"
             )
     ws.dialect.analyze(OUT)
-    return int(ws.dialect.value(f"SELECT (SELECT count(*) FROM {out}) + (SELECT count(*) FROM {ws.shared(DROP)})"))
+    ws.out = ws.dialect.value(f"SELECT (SELECT count(*) FROM {out}) + (SELECT count(*) FROM {ws.shared(DROP)})")
 
 
 def _clear(ws: Workspace) -> None:

@@ -4,7 +4,7 @@
 For target number N:
 
 - ``si_N_stage``  every record of the file; see Note [Stage columns]
-- ``si_N_key``    its key: (id, k)
+- ``si_N_key``    its key: (id, line, k)
 - ``si_N_group``  what each key stands for: (k, rec, src, line, pk, ver, hits, copies, live, dead_line). ``rec`` is the
   id of
   the first live record with this key, and names the record of the plan; ``src`` is the staged record that holds its
@@ -15,7 +15,7 @@ For target number N:
 - ``si_N_future`` records as they will be, where a rule of the table is to be judged; see Note [Records as they will be]
 - ``si_N_plan``   its fate: (rec, src, line, pk, ver, fate, held)
 
-And for all of them: ``si_hit_K`` which records of the database have the keys of key space K; ``si_out`` the lines that
+And for all of them: ``si_hit_K`` which records of the database have the keys of key space K, ``si_raw_K`` those of them that SQL can't fold; ``si_out`` the lines that
 are out, and why; ``si_drop`` records that are left out; ``si_problem`` errors and warnings.
 """
 
@@ -74,6 +74,7 @@ class Workspace:
     dialect: Dialect
     spec: ImportSpec
     force: bool = False
+    out: int = 0  # how many lines and records are out, as far as the plan has come
     _spaces: dict[Any, KeySpace] = field(default_factory=dict)
 
     @property
@@ -216,7 +217,7 @@ class Workspace:
             create(space.hits, {"k": d.key_type, "pk": pk, "ver": "text", "n": "bigint"})
         for target in self.targets:
             pk, prefix = d.base_type(target.pk), f"si_{target.number}_"
-            create(prefix + "key", {"id": "bigint", "k": d.key_type})
+            create(prefix + "key", {"id": "bigint", "line": "bigint", "k": d.key_type})
             create(
                 prefix + "group",
                 {"k": d.key_type, "rec": "bigint", "src": "bigint", "line": "bigint", "pk": pk, "ver": "text",

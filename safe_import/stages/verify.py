@@ -55,11 +55,11 @@ def _count_wrong(ws: Workspace, target: Target, source: str, conditions: dict[st
     if not conditions:
         return {}
     d = ws.dialect
-    counts = [
-        f"count(CASE WHEN {condition} AND"
-        f" {d.differs(target.fields[name], f't.{d.column(target.fields[name])}', landed(ws, target, name))} THEN 1 END)"
-        for name, condition in conditions.items()
-    ]
+    wrong = {
+        name: d.differs(field := target.fields[name], f"t.{d.column(field)}", landed(ws, target, name, typed=False))
+        for name in conditions
+    }
+    counts = [f"count(CASE WHEN {condition} AND {wrong[name]} THEN 1 END)" for name, condition in conditions.items()]
     stage = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
     found = d.rows(f"SELECT {', '.join(counts)} {source} {stage} {link_joins(ws, target)}")[0]
     return dict(zip(conditions, found, strict=True))

@@ -74,7 +74,7 @@ class SQLite(Dialect):
     def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
         return f"si_hash({', '.join(self.text(field, f'{alias}.{self.column(field)}') for field in fields)})"
 
-    def any_value(self, sql: str) -> str:
+    def any_value(self, sql: str, type_: str) -> str:
         return f"min({sql})"
 
     # -- keys

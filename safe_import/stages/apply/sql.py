@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safe_import.database.fields import column_name
-from safe_import.plan.fates import changes, landed, link_joins, written_fields
+from safe_import.plan.fates import landed, link_joins, may_change, written_fields
 from safe_import.stages.apply.values import (
     fill_in,
     filled_in_python,
@@ -70,7 +70,7 @@ def update_records(ws: Workspace, target: Target, now: datetime.datetime) -> Non
     """Updates the records that the plan updates: the fields that change, and those that hold when that was."""
     d = ws.dialect
     assignments = [
-        f"{d.column(target.fields[name])} = CASE WHEN {changes(ws, target, name)} THEN {landed(ws, target, name)}"
+        f"{d.column(target.fields[name])} = CASE WHEN {may_change(ws, target, name)} THEN {landed(ws, target, name)}"
         f" ELSE t.{d.column(target.fields[name])} END"
         for name in written_fields(ws, target)
         if name not in target.key.fields

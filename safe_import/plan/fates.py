@@ -28,7 +28,8 @@ def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True) -
 
     Args:
         ws: the plan.
-        target, name: the field.
+        target: the target.
+        name: the field.
         typed: as the column's own type; else in a form that is good enough to be compared.
     """
     if name in target.links:

@@ -15,8 +15,9 @@ For target number N:
 - ``si_N_future`` records as they will be, where a rule of the table is to be judged; see Note [Records as they will be]
 - ``si_N_plan``   its fate: (rec, src, line, pk, ver, fate, held)
 
-And for all of them: ``si_hit_K`` which records of the database have the keys of key space K, ``si_raw_K`` those of them that SQL can't fold; ``si_out`` the lines that
-are out, and why; ``si_drop`` records that are left out; ``si_problem`` errors and warnings.
+And for all of them: ``si_hit_K`` which records of the database have the keys of key space K, ``si_raw_K`` those whose
+keys SQL can't fold; ``si_out`` the lines that are out, and why; ``si_drop`` records that are left out; ``si_problem``
+errors and warnings.
 """
 
 from __future__ import annotations

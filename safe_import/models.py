@@ -55,13 +55,17 @@ class Change(models.Model):
         CREATE = "create"
         UPDATE = "update"
 
-    # Without a constraint, whose check for every record would take longer than writing it does.
-    run = models.ForeignKey(Run, models.CASCADE, related_name="changes", db_constraint=False)
+    # Without a constraint, whose check for every record would take longer than writing it does; and with one index, as
+    # Django's own of a text would be two on PostgreSQL.
+    run = models.ForeignKey(Run, models.CASCADE, related_name="changes", db_constraint=False, db_index=False)
     model = models.CharField(max_length=200)
     key = models.TextField()
     action = models.CharField(max_length=6, choices=Action)
     before = models.TextField(null=True)  # noqa: DJ001  # nothing was before a created record
     after = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["run"], name="safe_import_change_run")]
 
     def __str__(self) -> str:
         return f"{self.action} {self.model} {self.key}"

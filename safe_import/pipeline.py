@@ -210,7 +210,7 @@ class ImportRun:
         stager, watch = Stager(self.ws, findings.column, conf().BATCH_SIZE), self.books.watch
         blocks = watch.timed("read", reading.blocks(conf().BATCH_SIZE))
         valid = validate_blocks(blocks, self.spec.rows, reading.columns)
-        with self.books.stage("stage"):
+        with self.books.stage("stage"), self.dialect.written_behind():
             stager.stage(watch.timed("validate", self.books.counted(valid)))
             stager.reject(self.attempts.refused())
         failpoint("run.staged")

@@ -187,6 +187,10 @@ class Dialect(abc.ABC):
     def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Appends encoded rows, given as {column: values}, to a temporary table in one statement."""
 
+    def written_behind(self) -> AbstractContextManager[None]:
+        """Within, ``write_columns`` may return before the rows are there; at the end they are, or it raises why not."""
+        return nullcontext()
+
     def write_rows(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """The same for rows."""
         self.write_columns(name, dict(zip(columns, zip(*rows, strict=True), strict=True)))

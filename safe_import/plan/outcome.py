@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import chain, groupby, islice
 from typing import Any
+
+import orjson
 
 from safe_import.plan.fates import CREATE, UNCHANGED, UPDATE, changes, given, new_value, written_fields
 from safe_import.plan.links import LEFT_EMPTY
 from safe_import.plan.workspace import OUT, PROBLEM, REJECT, SKIP, Workspace
 from safe_import.records import Ledger, ModelCounts, Problem
 from safe_import.spec.target import Target
+
+_AT_A_TIME = 1000
 
 
 def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
@@ -87,8 +91,9 @@ def digest(ws: Workspace, staged: bytes) -> str:
     for target in ws.targets:
         total.update(f"{target.label}\n".encode())
         plan = f"SELECT rec, fate, pk, held FROM {ws.name(target, 'plan')} ORDER BY rec"
-        for rec, fate, pk, held in ws.dialect.stream(plan):
-            total.update(f"{rec} {fate} {pk} {held}\n".encode())
+        records = ws.dialect.stream(plan)
+        while some := list(islice(records, _AT_A_TIME)):
+            total.update(orjson.dumps(some, default=str))
     return total.hexdigest()
 
 
@@ -104,31 +109,37 @@ def written_targets(ws: Workspace) -> list[Target]:
 
 
 def sample_changes(ws: Workspace, limit: int) -> list[dict[str, Any]]:
-    """Some of the planned updates, field by field, for a person who looks at the screen; never for a log."""
-    sample: list[dict[str, Any]] = []
-    for target in ws.targets:
-        for name in written_fields(ws, target):
-            sample += list(_field_changes(ws, target, name, limit - len(sample)))
-    return sample
+    """The first of the planned updates, field by field, for a person who looks at the screen; never for a log."""
+    found: Iterator[dict[str, Any]] = chain.from_iterable(_first_changes(ws, target, limit) for target in ws.targets)
+    return list(islice(found, limit))
 
 
-def _field_changes(ws: Workspace, target: Target, name: str, limit: int) -> Iterator[dict[str, Any]]:
-    if limit <= 0 or target.mode == "insert" or name in target.key.fields:
+def _first_changes(ws: Workspace, target: Target, limit: int) -> Iterator[dict[str, Any]]:
+    d, names = ws.dialect, [name for name in written_fields(ws, target) if name not in target.key.fields]
+    updated = f"SELECT rec FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}' ORDER BY line LIMIT {limit}"
+    records = ", ".join(str(rec) for (rec,) in d.rows(updated))
+    if not records:
         return
-    d, field = ws.dialect, target.fields[name]
-    old = f"t.{d.column(field)}"
+    columns = [column for name in names for column in _change(ws, target, name)]
     rows = d.rows(
-        f"SELECT p.line, {d.shown(target.pk, 'p.pk')}, {d.shown(field, old)},"
-        f" {d.shown(field, new_value(ws, target, name))}"
+        f"SELECT p.line, {d.shown(target.pk, 'p.pk')}, {', '.join(columns)}"
         f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
         f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
-        f" WHERE p.fate = '{UPDATE}' AND {changes(ws, target, name)} ORDER BY p.line LIMIT {limit}"
+        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk WHERE p.rec IN ({records}) ORDER BY p.line"
     )
-    for line, pk, before, after in rows:
-        to_new = name in target.links and after is None
-        shown = "(new record)" if to_new and _leads_to_new(ws, target, name) else after
-        yield {"line": line, "model": target.label, "pk": pk, "field": name, "before": before, "after": shown}
+    for line, pk, *values in rows:
+        for name, changed, before, after in zip(names, values[::3], values[1::3], values[2::3], strict=True):
+            if changed:
+                to_new = name in target.links and after is None and _leads_to_new(ws, target, name)
+                shown = "(new record)" if to_new else after
+                yield {"line": line, "model": target.label, "pk": pk, "field": name, "before": before, "after": shown}
+
+
+def _change(ws: Workspace, target: Target, name: str) -> tuple[str, str, str]:
+    """Whether a field changes, what it is and what it will be."""
+    d, field = ws.dialect, target.fields[name]
+    before, after = f"t.{d.column(field)}", new_value(ws, target, name)
+    return changes(ws, target, name), d.shown(field, before), d.shown(field, after)
 
 
 def _leads_to_new(ws: Workspace, target: Target, name: str) -> bool:

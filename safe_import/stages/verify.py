@@ -8,7 +8,7 @@ from safe_import.errors import VerificationFailed
 from safe_import.plan.fates import changes, given, landed, link_joins, written_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from safe_import.database.dialect import Witness
     from safe_import.plan.workspace import Workspace
@@ -23,46 +23,54 @@ def verify_landed(ws: Workspace) -> None:
         VerificationFailed: a record is missing, or a trigger wrote another value than the plan has.
     """
     for target in ws.targets:
-        for fate, rows in (("create", _created(ws, target)), ("update", _updated(ws, target))):
+        for fate, rows, due in (("create", _created, _all_given), ("update", _updated, _all_changes)):
             planned = ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'plan')} WHERE fate = '{fate}'")
-            landed_ = ws.dialect.value(f"SELECT count(*) {rows}")
-            if planned != landed_:
-                raise VerificationFailed(
-                    f"{planned} records of {target.label} were to be {fate}d, but {landed_} are there. Look for a "
-                    "trigger on its table that skips rows or rewrites their primary key."
-                )
-        if target.write == "sql":
-            _verify_values(ws, target)
+            if planned:
+                conditions = due(ws, target) if target.write == "sql" else {}
+                _verify(ws, target, fate, planned, _landed(ws, target, rows(ws, target), conditions))
 
 
-def _verify_values(ws: Workspace, target: Target) -> None:
-    """Created records hold what the file brings; updated ones what the plan was to change in them."""
-    names = [name for name in written_fields(ws, target) if name not in target.declaration.db_rewrites]
-    changeable = [name for name in names if name not in target.key.fields]
-    new = {name: given(ws, target, name) for name in names}
-    changed = {name: changes(ws, target, name, existing="o") for name in changeable}
-    for source, conditions in ((_created(ws, target), new), (_updated(ws, target), changed)):
-        for name, wrong in _count_wrong(ws, target, source, conditions).items():
-            if wrong:
-                raise VerificationFailed(
-                    f"{wrong} records of {target.label} hold another {name} than was written. A trigger may rewrite "
-                    f"it: then say db_rewrites=({name!r},) on the target."
-                )
+def _verify(ws: Workspace, target: Target, fate: str, planned: int, landed_: Mapping[str, int]) -> None:
+    number, *wrong = landed_.items()
+    if number[1] != planned:
+        raise VerificationFailed(
+            f"{planned} records of {target.label} were to be {fate}d, but {number[1]} are there. Look for a "
+            "trigger on its table that skips rows or rewrites their primary key."
+        )
+    for name, count in wrong:
+        if count:
+            raise VerificationFailed(
+                f"{count} records of {target.label} hold another {name} than was written. A trigger may rewrite "
+                f"it: then say db_rewrites=({name!r},) on the target."
+            )
 
 
-def _count_wrong(ws: Workspace, target: Target, source: str, conditions: dict[str, str]) -> dict[str, int]:
-    """For every field, how many records do not hold what they should, of those under its condition."""
-    if not conditions:
-        return {}
-    d = ws.dialect
-    wrong = {
-        name: d.differs(field := target.fields[name], f"t.{d.column(field)}", landed(ws, target, name, typed=False))
-        for name in conditions
-    }
-    counts = [f"count(CASE WHEN {condition} AND {wrong[name]} THEN 1 END)" for name, condition in conditions.items()]
-    stage = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-    found = d.rows(f"SELECT {', '.join(counts)} {source} {stage} {link_joins(ws, target)}")[0]
-    return dict(zip(conditions, found, strict=True))
+def _verifiable(ws: Workspace, target: Target) -> list[str]:
+    return [name for name in written_fields(ws, target) if name not in target.declaration.db_rewrites]
+
+
+def _all_given(ws: Workspace, target: Target) -> dict[str, str]:
+    """Created records hold what the file brings."""
+    return {name: given(ws, target, name) for name in _verifiable(ws, target)}
+
+
+def _all_changes(ws: Workspace, target: Target) -> dict[str, str]:
+    """Updated records hold what the plan was to change in them."""
+    names = [name for name in _verifiable(ws, target) if name not in target.key.fields]
+    return {name: changes(ws, target, name, existing="o") for name in names}
+
+
+def _landed(ws: Workspace, target: Target, rows: str, conditions: Mapping[str, str]) -> dict[str, int]:
+    """How many records are there; and for every field how many do not hold what they should, under its condition."""
+    d, counts = ws.dialect, ["count(*)"]
+    for name, condition in conditions.items():
+        field = target.fields[name]
+        wrong = d.differs(field, f"t.{d.column(field)}", landed(ws, target, name, typed=False))
+        counts.append(f"count(CASE WHEN {condition} AND {wrong} THEN 1 END)")
+    if conditions:
+        rows += f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+        rows += link_joins(ws, target)
+    return dict(zip(("", *conditions), d.rows(f"SELECT {', '.join(counts)} {rows}")[0], strict=True))
 
 
 def _created(ws: Workspace, target: Target) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,15 +13,51 @@ if TYPE_CHECKING:
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
 
 
-def copy_columns(cursor: Any, sql: str, columns: Iterable[Sequence[Any]]) -> None:
-    """Sends encoded columns of one length with ``sql``, a ``COPY ... FROM STDIN`` in text format."""
+def copy_text(columns: Iterable[Sequence[Any]]) -> str:
+    """Encoded columns of one length, as text for a ``COPY ... FROM STDIN``."""
     rows = zip(*map(_column, columns), strict=True)
-    data = "".join(["\t".join(row) + "\n" for row in rows])
+    return "".join(["\t".join(row) + "\n" for row in rows])
+
+
+def copy_from(cursor: Any, sql: str, data: str) -> None:
+    """Sends text with ``sql``, a ``COPY ... FROM STDIN``, through a cursor of psycopg 2 or 3."""
     if hasattr(cursor, "copy_expert"):  # psycopg 2
-        cursor.copy_expert(sql, io.StringIO(data))
+        cursor.copy_expert(sql, io.StringIO(data), len(data))
     else:
         with cursor.copy(sql) as copy:
             copy.write(data)
+
+
+class CopyBehind:
+    """Sends one text at a time while the program goes on, as the server takes about as long to store it as Python to
+    make the next one.
+
+    Both drivers let threads share a connection: a statement of another thread waits until the COPY has ended
+    (https://www.psycopg.org/docs/usage.html#thread-and-process-safety).
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "safe_import_copy")
+        self._sent: Future[None] | None = None
+
+    def send(self, cursor: Any, sql: str, data: str) -> None:
+        """Returns as soon as what was sent before is stored.
+
+        Raises:
+            Exception: of the driver, by which what was sent before failed.
+        """
+        self.wait()
+        self._sent = self._thread.submit(copy_from, cursor, sql, data)
+
+    def wait(self) -> None:
+        """Returns when everything is stored, or raises as ``send`` does."""
+        sent, self._sent = self._sent, None
+        if sent is not None:
+            sent.result()
+
+    def close(self) -> None:
+        """Ends the thread, without a word about what failed."""
+        self._thread.shutdown()
 
 
 def _column(values: Sequence[Any]) -> Sequence[str]:

@@ -12,13 +12,15 @@ from django.db import DatabaseError, models, transaction
 from safe_import.database.dialect import TOO_LATE, Deadline, Dialect, Field, Timeouts, Witness
 from safe_import.database.failures import sqlstate
 from safe_import.database.fields import column_name, pk_of
-from safe_import.database.postgresql.copy import copy_columns
+from safe_import.database.postgresql.copy import CopyBehind, copy_from, copy_text
 from safe_import.database.postgresql.locks import advisory_locks, holders_of_locks
 from safe_import.database.postgresql.witness import witness
 from safe_import.errors import DatabaseFailure, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _STAGED_AS = {
     "character varying": "text", "character": "text", "text": "text", "citext": "text", "numeric": "numeric",
@@ -29,6 +31,7 @@ _EQUAL_IS_SAME = {
     "numeric", "smallint", "integer", "bigint", "double precision", "boolean", "date", "timestamp with time zone",
     "timestamp without time zone", "uuid",
 }  # fmt: skip
+_TEXTS = {"text", "character varying"}
 _ORDERED = {"bigint", "text", "numeric", "date"}  # the commonest types that have a min()
 # The text forms that the journal keeps must not depend on how a session happens to be set up.
 _FORMATS = {
@@ -48,6 +51,10 @@ class PostgreSQL(Dialect):
     bytes_type = "bytea"
     key_type = 'text COLLATE "C"'
     insert_overriding = "OVERRIDING SYSTEM VALUE"
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        super().__init__(connection)
+        self._behind: CopyBehind | None = None
 
     def table(self, model: type[models.Model]) -> str:
         return self._table(model._meta.db_table)
@@ -80,6 +87,10 @@ class PostgreSQL(Dialect):
                 f"The table of {field.model._meta.label} has no column {field.column}. Run migrate."
             ) from None
 
+    def _type_name(self, field: Field) -> str:
+        """The column's type without length and precision."""
+        return re.sub(r"\([\d,-]+\)", "", self._type(field))
+
     @lru_cache  # noqa: B019  # a dialect lives as long as one run
     def _types(self, table: str) -> dict[str, str]:
         return dict(
@@ -91,7 +102,7 @@ class PostgreSQL(Dialect):
         )
 
     def base_type(self, field: Field) -> str:
-        plain = re.sub(r"\([\d,]+\)", "", self._type(field))
+        plain = self._type_name(field)
         return _STAGED_AS.get(plain, plain)
 
     def cast(self, field: Field, sql: str) -> str:
@@ -116,7 +127,7 @@ class PostgreSQL(Dialect):
         return f"CAST({sql} AS real)::double precision <> {sql}" if real == "real" else None
 
     def differs(self, field: Field, left: str, right: str) -> str:
-        if re.sub(r"\([\d,-]+\)", "", self._type(field)) in _EQUAL_IS_SAME:
+        if self._type_name(field) in _EQUAL_IS_SAME:
             return f"{left} IS DISTINCT FROM {right}"
         return f'({left})::text COLLATE "C" IS DISTINCT FROM ({right})::text COLLATE "C"'
 
@@ -139,7 +150,12 @@ class PostgreSQL(Dialect):
         return f"json_each_text(({sql})::json)"
 
     def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
-        return f"md5(ROW({', '.join(f'{alias}.{self.column(field)}' for field in fields)})::text)"
+        """The hash of a record takes a fifth of the time of its text's MD5, and will do where equal is the same."""
+        bytewise = {field: ' COLLATE "C"' if self._type_name(field) in _TEXTS else "" for field in fields}
+        columns = [f"{alias}.{self.column(field)}{collation}" for field, collation in bytewise.items()]
+        if all(self._type_name(field) in _EQUAL_IS_SAME | _TEXTS for field in fields):
+            return f"hash_record_extended(ROW({', '.join(columns)}), 0)::text"
+        return f"md5(ROW({', '.join(columns)})::text)"
 
     def any_value(self, sql: str, type_: str) -> str:
         return f"min({sql})" if type_ in _ORDERED else f"(array_agg({sql}))[1]"  # which takes twice as long
@@ -178,9 +194,31 @@ class PostgreSQL(Dialect):
             self.execute(sql)
 
     def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        names = ", ".join(self.quote(column) for column in columns)
-        with self.connection.cursor() as cursor, self.connection.wrap_database_errors:
-            copy_columns(cursor.cursor, f"COPY {self.temp(name)} ({names}) FROM STDIN", columns.values())
+        names, data = ", ".join(self.quote(column) for column in columns), copy_text(columns.values())
+        sql = f"COPY {self.temp(name)} ({names}) FROM STDIN"
+        with self.connection.wrap_database_errors:
+            if self._behind is not None:
+                self._behind.send(self.connection.cursor().cursor, sql, data)
+                return
+            with self.connection.cursor() as cursor:
+                copy_from(cursor.cursor, sql, data)
+
+    @contextmanager
+    def written_behind(self) -> Iterator[None]:
+        self._behind = CopyBehind()
+        try:
+            yield
+            with self.connection.wrap_database_errors:
+                self._behind.wait()
+        finally:
+            self._behind.close()
+            self._behind = None
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        if self._behind is not None:
+            with self.connection.wrap_database_errors:
+                self._behind.wait()
+        return super().execute(sql, params)
 
     def analyze(self, name: str) -> None:
         self.execute(f"ANALYZE {self.temp(name)}")

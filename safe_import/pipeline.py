@@ -32,6 +32,7 @@ from safe_import.errors import DatabaseFailure, Refused, SafeImportError, StaleP
 from safe_import.failpoints import failpoint
 from safe_import.file_locks import require_supported_system
 from safe_import.findings import Findings
+from safe_import.garbage import collected_after_each, collector_paused
 from safe_import.plan import outcome
 from safe_import.plan.plan import make_plan
 from safe_import.plan.workspace import Workspace
@@ -210,8 +211,8 @@ class ImportRun:
         stager, watch = Stager(self.ws, findings.column, conf().BATCH_SIZE), self.books.watch
         blocks = watch.timed("read", reading.blocks(conf().BATCH_SIZE))
         valid = validate_blocks(blocks, self.spec.rows, reading.columns)
-        with self.books.stage("stage"), self.dialect.written_behind():
-            stager.stage(watch.timed("validate", self.books.counted(valid)))
+        with self.books.stage("stage"), self.dialect.written_behind(), collector_paused():
+            stager.stage(collected_after_each(watch.timed("validate", self.books.counted(valid))))
             stager.reject(self.attempts.refused())
         failpoint("run.staged")
         with self.books.stage("plan"):

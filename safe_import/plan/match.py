@@ -137,13 +137,13 @@ def _needed(ws: Workspace, target: Target, name: str, parts: tuple[Part, ...]) -
 
 def _group_sql(ws: Workspace, target: Target) -> str:
     """The columns rec and src are of the live records alone; copies and dead_line tell of the others, too."""
-    number, first = f"count(CASE WHEN {live(ws)} THEN 1 END)", f"min(CASE WHEN {live(ws)} THEN s.id END)"
+    d, number = ws.dialect, f"count(CASE WHEN {live(ws)} THEN 1 END)"
+    first, line = (f"min(CASE WHEN {live(ws)} THEN s.{column} END)" for column in ("id", "line"))
+    pk, version = d.any_value("h.pk", d.base_type(target.pk)), d.any_value("h.ver", "text")
     return f"""
         INSERT INTO {ws.name(target, "group")}
-        SELECT q.k, q.rec, CASE WHEN q.live > 1 THEN -1 ELSE 1 END * q.rec, q.line, h.pk, h.ver,
-               coalesce(h.n, 0), q.copies, q.live, q.last_line, q.dead_line
-        FROM (
-            SELECT s.k, {first} AS rec, min(CASE WHEN {live(ws)} THEN s.line END) AS line, count(*) AS copies,
-                   {number} AS live, max(s.line) AS last_line, min({dead_line(ws)}) AS dead_line
-            FROM {ws.name(target, "key")} s {outs(ws, target)} WHERE s.k IS NOT NULL GROUP BY s.k
-        ) q LEFT JOIN {ws.shared(ws.own_space(target).hits)} h ON h.k = q.k"""
+        SELECT s.k, {first}, CASE WHEN {number} > 1 THEN -1 ELSE 1 END * {first}, {line}, {pk}, {version},
+               coalesce(max(h.n), 0), count(*), {number}, max(s.line), min({dead_line(ws)})
+        FROM {ws.name(target, "key")} s {outs(ws, target)}
+        LEFT JOIN {ws.shared(ws.own_space(target).hits)} h ON h.k = s.k
+        WHERE s.k IS NOT NULL GROUP BY s.k"""

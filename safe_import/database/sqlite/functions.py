@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from safe_import.database.folding import fold
@@ -19,11 +20,11 @@ def _fold(text: Any, casefold: int) -> str | None:
     return None if text is None else fold(str(text), bool(casefold))
 
 
-def _hash(*texts: str | None) -> str:
-    digest = hashlib.sha256()
-    for text in texts:  # the length first, so that no two lists of texts look alike
-        digest.update(b"-" if text is None else b"%d:" % len(text) + text.encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+def _hash(*values: Any) -> str:
+    return hashlib.sha256(_json(values).encode()).hexdigest()
+
+
+_json = json.JSONEncoder(default=lambda blob: {"blob": blob.hex()}, separators=(",", ":")).encode
 
 
 def unquote(literal: str | None) -> Any:

@@ -1,0 +1,45 @@
+"""The garbage collector is off while a file is read, and never longer."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from safe_import.garbage import collected_after_each, collector_paused
+
+
+class _Node:
+    """Refers to itself, so that only the collector removes it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_the_collector_is_on_again_whatever_happens() -> None:
+    """Also when reading fails."""
+    with pytest.raises(ZeroDivisionError), collector_paused():
+        assert not gc.isenabled()
+        raise ZeroDivisionError
+    assert gc.isenabled()
+
+
+def test_who_switched_the_collector_off_finds_it_off() -> None:
+    """It is a setting of the whole process."""
+    gc.disable()
+    try:
+        with collector_paused():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_a_block_leaves_behind_in_circles_is_collected_before_the_next() -> None:
+    """So memory stays bounded, however many blocks there are."""
+    with collector_paused():
+        left: list[weakref.ref[_Node]] = []
+        for _ in collected_after_each(range(3)):
+            assert all(reference() is None for reference in left)
+            left.append(weakref.ref(_Node()))

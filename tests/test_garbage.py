@@ -20,9 +20,13 @@ class _Node:
 def test_the_collector_is_on_again_whatever_happens() -> None:
     """Also when reading fails."""
     with pytest.raises(ZeroDivisionError), collector_paused():
-        assert not gc.isenabled()
-        raise ZeroDivisionError
+        _fail_unless_paused()
     assert gc.isenabled()
+
+
+def _fail_unless_paused() -> None:
+    assert not gc.isenabled()
+    raise ZeroDivisionError
 
 
 def test_who_switched_the_collector_off_finds_it_off() -> None:

@@ -186,6 +186,9 @@ class PostgreSQL(Dialect):
 
     def _define(self, sql: str) -> None:
         """DDL on temporary tables counts as writing, so it needs a transaction that may write."""
+        if self._behind is not None:
+            with self.connection.wrap_database_errors:
+                self._behind.wait()
         if self.connection.in_atomic_block:
             self.execute(sql)
             return
@@ -213,12 +216,6 @@ class PostgreSQL(Dialect):
         finally:
             self._behind.close()
             self._behind = None
-
-    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
-        if self._behind is not None:
-            with self.connection.wrap_database_errors:
-                self._behind.wait()
-        return super().execute(sql, params)
 
     def analyze(self, name: str) -> None:
         self.execute(f"ANALYZE {self.temp(name)}")

@@ -21,7 +21,9 @@ class ProdImportCommand(ImportCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.help = f"Import {self.spec.name} from a file into production: adds and updates, never deletes."
+        self.help = (
+            self.help or f"Import {self.spec.name} from a file into production: adds and updates, never deletes."
+        )
 
 
 class DevImportCommand(ImportCommand):
@@ -32,7 +34,10 @@ class DevImportCommand(ImportCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.help = f"Import {self.spec.name} from a file on a developer's or a staging machine; --clear begins anew."
+        self.help = (
+            self.help
+            or f"Import {self.spec.name} from a file on a developer's or a staging machine; --clear begins anew."
+        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -97,6 +97,19 @@ def test_the_twin_clears_on_a_developers_machine_alone(importing: Importer, sett
     assert state(Provider, "provider_name") == [("New",)]
 
 
+def test_help_says_what_each_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not that it reads a file, where it reads none."""
+    said = {}
+    for name in ("sync_providers", "migrate_from_sqlite", "import_providers_prod"):
+        with pytest.raises(SystemExit):
+            call_command(name, "--help")
+        said[name] = " ".join(capsys.readouterr().out.split())
+    assert "what the API says" in said["sync_providers"]
+    assert "--accept-shrink" in said["sync_providers"]
+    assert "file of SQLite" in said["migrate_from_sqlite"]
+    assert "Import providers from a file into production" in said["import_providers_prod"]
+
+
 def test_the_documented_flags_are_there() -> None:
     """Every production import has them; those that read no table file have none for such files."""
     for name in ("sync_providers", "migrate_from_sqlite"):

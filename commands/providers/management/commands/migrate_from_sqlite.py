@@ -18,6 +18,7 @@ class Command(ProdImportCommand):
     """Reads the tables of the older program; see ``docs/providers.md``."""
 
     spec = LegacyProvidersImport
+    help = "Bring the data of the older program, from its file of SQLite: adds what is missing, keeps what is there."
 
     def add_source_flags(self, parser: ArgumentParser) -> None:
         """The file is named without a flag. Rows can't be corrected anywhere but in it."""

@@ -28,6 +28,7 @@ class Command(ProdImportCommand):
     """Asks the API that ``PROVIDERS_API`` names; see ``docs/providers.md``."""
 
     spec = ProviderSyncImport
+    help = "Take over what the API says of providers and games: adds, updates and disables, never deletes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where one provider fails, the others go on, unless the command line says otherwise."""

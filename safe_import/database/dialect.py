@@ -172,6 +172,10 @@ class Dialect(abc.ABC):
 
     # -- temporary tables
 
+    def defining(self) -> AbstractContextManager[None]:
+        """Within, several temporary tables are created, altered and dropped with less to do for each."""
+        return nullcontext()
+
     @abc.abstractmethod
     def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
         """Creates a temporary table; also where the session may only read."""

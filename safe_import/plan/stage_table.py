@@ -118,6 +118,7 @@ class StageTable:
     casefolds: Mapping[str, bool]
     columns: list[str] = field(default_factory=lambda: [ID, LINE, CLEARED])
     _fields: dict[str, _FieldColumns] = field(default_factory=dict)
+    _new: dict[str, str] = field(default_factory=dict)  # columns that the table does not have yet
     _cleared: set[str] = field(default_factory=set)  # the fields that some record empties
 
     @property
@@ -137,6 +138,7 @@ class StageTable:
         self.dialect.create_temp(self.name, {ID: "bigint", LINE: "bigint", CLEARED: "text"})
         for name in self.target.key.fields:  # so that the plan finds the columns of the key even in an empty stage
             self._columns_of(name)
+        self._add_columns()
 
     def encode(self, records: RecordColumns) -> tuple[dict[str, Sequence[Any]], list[Unfit]]:
         """A batch as {column: values}, and the values that do not fit, which are left out."""
@@ -145,6 +147,7 @@ class StageTable:
         for name, values in records.values.items():
             encoded |= self._encode_field(name, values, unfit)
         encoded[CLEARED] = self._mark_cleared(records)
+        self._add_columns()
         return encoded, unfit
 
     def _mark_cleared(self, records: RecordColumns) -> list[str | None]:
@@ -223,9 +226,16 @@ class StageTable:
 
     def _add(self, column: str, type_: str) -> str:
         if column not in self.columns:
-            self.dialect.add_temp_column(self.name, column, type_)
+            self._new[column] = type_
             self.columns.append(column)
         return column
+
+    def _add_columns(self) -> None:
+        if self._new:
+            with self.dialect.defining():
+                for column, type_ in self._new.items():
+                    self.dialect.add_temp_column(self.name, column, type_)
+            self._new.clear()
 
     # -- conditions of the plan
 

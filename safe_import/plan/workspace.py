@@ -196,6 +196,10 @@ class Workspace:
 
     def create(self) -> None:
         """Creates the tables that are filled while the file is read."""
+        with self.dialect.defining():
+            self._create_stage()
+
+    def _create_stage(self) -> None:
         create = self._create
         for stage in self.stages:
             self.dialect.drop_temp([stage.name])
@@ -211,6 +215,10 @@ class Workspace:
 
     def create_plan(self) -> None:
         """Creates the tables of the plan, once all records are staged and their columns known."""
+        with self.dialect.defining():
+            self._create_plan()
+
+    def _create_plan(self) -> None:
         create, d = self._create, self.dialect
         for space in self.spaces:
             pk = d.base_type(pk_of(space.model))

@@ -181,20 +181,25 @@ class PostgreSQL(Dialect):
         self._define(f"ALTER TABLE {self.temp(name)} ADD COLUMN {self.quote(column)} {type_}")
 
     def drop_temp(self, names: Iterable[str]) -> None:
-        for name in names:
-            self._define(f"DROP TABLE IF EXISTS {self.temp(name)}")
+        if tables := ", ".join(map(self.temp, names)):
+            self._define(f"DROP TABLE IF EXISTS {tables}")
 
     def _define(self, sql: str) -> None:
+        with self.defining():
+            self.execute(sql)
+
+    @contextmanager
+    def defining(self) -> Iterator[None]:
         """DDL on temporary tables counts as writing, so it needs a transaction that may write."""
         if self._behind is not None:
             with self.connection.wrap_database_errors:
                 self._behind.wait()
         if self.connection.in_atomic_block:
-            self.execute(sql)
+            yield
             return
         with transaction.atomic(using=self.connection.alias):
             self.execute("SET LOCAL transaction_read_only = off")
-            self.execute(sql)
+            yield
 
     def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
         names, data = ", ".join(self.quote(column) for column in columns), copy_text(columns.values())

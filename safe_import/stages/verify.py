@@ -66,7 +66,7 @@ def _landed(ws: Workspace, target: Target, rows: str, conditions: Mapping[str, s
     for name, condition in conditions.items():
         field = target.fields[name]
         wrong = d.differs(field, f"t.{d.column(field)}", landed(ws, target, name, typed=False))
-        counts.append(f"count(CASE WHEN {condition} AND {wrong} THEN 1 END)")
+        counts.append(f"count(CASE WHEN {wrong} AND {condition} THEN 1 END)")
     if conditions:
         rows += f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
         rows += link_joins(ws, target)

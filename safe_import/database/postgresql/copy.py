@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 # Text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_MARKS = "\\\t\n\r"
 
 
 def copy_text(columns: Iterable[Sequence[Any]]) -> str:
     """Encoded columns of one length, as text for a ``COPY ... FROM STDIN``."""
     rows = zip(*map(_column, columns), strict=True)
-    return "".join(["\t".join(row) + "\n" for row in rows])
+    return "\n".join(map("\t".join, rows)) + "\n"
 
 
 def copy_from(cursor: Any, sql: str, data: str) -> None:
@@ -63,11 +64,13 @@ class CopyBehind:
 def _column(values: Sequence[Any]) -> Sequence[str]:
     """The values in COPY's text format. Most columns need no escape, which is found out for all at once."""
     types = set(map(type, values))
+    if types == {type(None)}:
+        return ["\\N"] * len(values)
     if types <= {str, type(None)}:
         texts = values if types == {str} else [text for text in values if text is not None]
         if _plain("".join(texts)):
             return values if texts is values else ["\\N" if text is None else text for text in values]
-    elif not types & {str, bytes, memoryview}:
+    if not types & {str, bytes, memoryview}:
         if type(None) not in types:
             return list(map(str, values))
         return ["\\N" if value is None else str(value) for value in values]
@@ -75,7 +78,7 @@ def _column(values: Sequence[Any]) -> Sequence[str]:
 
 
 def _plain(text: str) -> bool:
-    return text.isprintable() and "\\" not in text
+    return not any(mark in text for mark in _MARKS)
 
 
 def _cell(value: Any) -> str:

@@ -63,15 +63,11 @@ class Migration(migrations.Migration):
                     "run",
                     models.ForeignKey(
                         db_constraint=False,
-                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="changes",
                         to="safe_import.run",
                     ),
                 ),
             ],
-            options={
-                "indexes": [models.Index(fields=["run"], name="safe_import_change_run")],
-            },
         ),
     ]

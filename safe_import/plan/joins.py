@@ -91,6 +91,11 @@ def live(ws: Workspace) -> str:
     return "(o.line IS NULL AND x.id IS NULL)" if ws.out else "TRUE"
 
 
+def if_live(ws: Workspace, sql: str) -> str:
+    """``sql`` of a record that takes part in the plan; NULL of any other."""
+    return f"CASE WHEN {live(ws)} THEN {sql} END" if ws.out else sql
+
+
 def dead_line(ws: Workspace) -> str:
     """Over ``outs``: the line of a rejected row; NULL for any other."""
     return "CASE WHEN o.why = 'reject' THEN s.line END" if ws.out else ws.dialect.null("bigint")

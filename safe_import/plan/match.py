@@ -8,7 +8,7 @@ from django.db.models import Field, ForeignKey
 
 from safe_import.database.fields import pk_of
 from safe_import.database.folding import fold
-from safe_import.plan.joins import dead_line, join_links, key_sql, live, outs, staged_text
+from safe_import.plan.joins import dead_line, if_live, join_links, key_sql, outs, staged_text
 from safe_import.plan.parts import Part, is_text, key_parts
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def _needed(ws: Workspace, target: Target, name: str, parts: tuple[Part, ...]) -
 
 def _group_sql(ws: Workspace, target: Target) -> str:
     """The columns rec and src are of the live records alone; copies and dead_line tell of the others, too."""
-    d, number = ws.dialect, f"count(CASE WHEN {live(ws)} THEN 1 END)"
-    first, line = (f"min(CASE WHEN {live(ws)} THEN s.{column} END)" for column in ("id", "line"))
+    d, number = ws.dialect, f"count({if_live(ws, 's.id')})"
+    first, line = (f"min({if_live(ws, f's.{column}')})" for column in ("id", "line"))
     pk, version = d.any_value("h.pk", d.base_type(target.pk)), d.any_value("h.ver", "text")
     return f"""
         INSERT INTO {ws.name(target, "group")}

@@ -139,13 +139,25 @@ def _checked(directory: Path, chunk: Chunk) -> Iterator[bytes]:
         raise damaged(path, "its hash is not the manifest's")
 
 
-def _decompressed(pieces: Iterable[bytes], path: Path) -> Iterator[bytes]:
-    decompressor = zstandard.ZstdDecompressor().decompressobj()
-    for piece in pieces:
-        try:
-            yield decompressor.decompress(piece)
-        except zstandard.ZstdError:
-            raise damaged(path, "it can't be decompressed") from None
+class _Pieces:
+    """What zstandard reads from; it takes as much as it is given."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+
+    def read(self, size: int = -1) -> bytes:  # noqa: ARG002 - the size is a hint
+        return next(self._pieces, b"")
+
+
+def _decompressed(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    """Yield blocks of one size, however well the rows were compressed."""
+    reader = zstandard.ZstdDecompressor().stream_reader(_Pieces(pieces))
+    try:
+        yield from iter(lambda: reader.read(_BLOCK), b"")
+    except zstandard.ZstdError:
+        raise damaged(path, "it can't be decompressed") from None
+    for _ in pieces:  # to the end, where the hash of the file is compared
+        raise damaged(path, "something follows its end")
 
 
 def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import threading
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,6 +131,26 @@ def test_a_large_table_is_cut_into_chunks(tables: Callable[..., list[str]], monk
     assert sum(chunk.rows for chunk in entry.chunks) == entry.rows == 1000
     execute("DELETE FROM bk_large")
     restore_backup(connection, backup.path)
+    assert content("bk_large") == before
+
+
+def test_neither_backup_nor_restore_holds_a_table_in_memory(tables: Callable[..., list[str]]) -> None:
+    """Thirty million bytes of rows pass through a few blocks, however well they are compressed."""
+    tables(bk_large="id integer PRIMARY KEY, value text")
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT i FROM n"
+    execute(f"INSERT INTO bk_large SELECT i, '{'a long note, ' * 77}' || i FROM ({numbers}) n")
+    before = content("bk_large")
+
+    tracemalloc.start()
+    try:
+        backup = write_backup(connection, ["bk_large"])
+        for damage in ("DELETE FROM bk_large", "UPDATE bk_large SET value = value || '!'"):
+            execute(damage)
+            restore_backup(connection, backup.path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
     assert content("bk_large") == before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import zstandard
 
@@ -145,13 +145,13 @@ class _Pieces:
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
 
-    def read(self, size: int = -1) -> bytes:  # noqa: ARG002 - the size is a hint
+    def read(self, size: int = -1) -> bytes:
         return next(self._pieces, b"")
 
 
 def _decompressed(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
     """Yield blocks of one size, however well the rows were compressed."""
-    reader = zstandard.ZstdDecompressor().stream_reader(_Pieces(pieces))
+    reader = zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", _Pieces(pieces)))
     try:
         yield from iter(lambda: reader.read(_BLOCK), b"")
     except zstandard.ZstdError:

@@ -42,6 +42,7 @@ def backup_line(backup: Backup) -> str:
     """Return the line that people see of a backup."""
     if backup.problem:
         return f"{backup.id}  DAMAGED: {backup.problem}"
-    rows = f"{sum(backup.tables.values())} rows in {len(backup.tables)} tables, {backup.bytes / 2**20:.1f} MiB"
+    where = f"{len(backup.tables)} tables" if len(backup.tables) > 1 else "".join(backup.tables)
+    rows = f"{sum(backup.tables.values())} rows of {where}, {backup.bytes / 2**20:.1f} MiB"
     origin = backup.name or (f"run {backup.run}" if backup.run else "")
     return "  ".join(filter(None, [backup.id, backup.created, rows, origin, "pinned" if backup.pinned else ""]))

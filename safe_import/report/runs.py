@@ -10,15 +10,19 @@ from safe_import.runs.record import PRUNED
 from safe_import.runs.undo import UNDOABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from safe_import.models import Run
+
+# PostgreSQL keeps the keys of an object in an order of its own.
+_ORDER = ("read", "created", "updated", "unchanged", "skipped", "rejected")
+_STAGES = ("read", "validate", "stage", "plan", "backup", "apply", "verify")
 
 
 def run_line(run: Run) -> str:
     """Return a run in one line: what was imported, when, by whom, and what became of it."""
     fates = run.report.get("rows", {})
-    counts = ", ".join(f"{count:,} {fate}" for fate, count in fates.items() if count and fate != "read")
+    counts = ", ".join(f"{fates[fate]:,} {fate}" for fate in _ORDER[1:] if fates.get(fate))
     parts = [run.id, _time(run.started), f"{run.state:9}", run.spec, printable(run.source), f"by {run.user}", counts]
     return "  ".join(filter(None, parts))
 
@@ -37,13 +41,13 @@ def run_details(run: Run, journal: Mapping[str, Mapping[str, int]]) -> Iterator[
     yield "File", f"{printable(run.source)}, SHA-256 {run.source_sha256}"
     yield "Rejected by", run.parent
     yield "Arguments", _listed(run.arguments)
-    yield "Rows", _listed(report.get("rows", {}))
-    yield "Written", "; ".join(f"{model}: {_listed(counts)}" for model, counts in journal.items())
+    yield "Rows", _listed(report.get("rows", {}), _ORDER)
+    yield "Written", "; ".join(f"{model}: {_listed(counts, _ORDER)}" for model, counts in journal.items())
     yield "Plan", run.plan
     yield "Backup", run.backup
     yield "Rejects", printable(report.get("rejects") or "")
     yield "Checks", _checks(report.get("checks", []))
-    yield "Seconds", _listed(report.get("seconds", {}))
+    yield "Seconds", _listed(report.get("seconds", {}), _STAGES)
     yield "Failure", printable(run.failure)
     yield "Undone", _undone(report.get("undone"))
 
@@ -86,8 +90,9 @@ def _time(time: Any) -> str:
     return str(time.strftime("%Y-%m-%d %H:%M:%S %Z")).strip()
 
 
-def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {printable(str(value))}" for name, value in values.items())
+def _listed(values: Mapping[str, Any], order: Sequence[str] = ()) -> str:
+    names = sorted(values, key=lambda name: order.index(name) if name in order else len(order))
+    return ", ".join(f"{name} {printable(str(values[name]))}" for name in names)
 
 
 def _checks(checks: list[dict[str, Any]]) -> str:

@@ -58,7 +58,7 @@ def test_tables_are_backed_up_listed_verified_and_restored(team: list[str]) -> N
     assert f"\n  python manage.py restore_backup {backup.id}\n" in written
     listed = run("list_backups", "-v", "2")
     assert f"{backup.id}  " in listed
-    assert "9 rows in 2 tables" in listed
+    assert "9 rows of 2 tables" in listed
     assert "before the move  pinned" in listed
     assert "bk_player: 6" in listed
     assert run("verify_backup", backup.id) == f"{backup.id}  good\n"

@@ -121,7 +121,14 @@ class Project:
         """
         if command == "echo $?":
             return f"{self.exit_code}\n"
-        words = shlex.split(ID.sub(self.last_run, command))
+        printed = self.execute(ID.sub(self.last_run, command))
+        if run := RUN.search(printed):
+            self.last_run = run[1]
+        return printed
+
+    def execute(self, command: str, answer: str = "") -> str:
+        """Run a command as it stands, with an answer to what it asks, and return what it prints."""
+        words = shlex.split(command)
         environment = {"DATABASE_URL": self.database_url, "DJANGO_SETTINGS_MODULE": self.settings_module}
         while words and "=" in words[0]:
             environment |= [words.pop(0).split("=", 1)]
@@ -132,13 +139,12 @@ class Project:
             cwd=self.folder,
             env=os.environ | environment | self.environment,
             check=False,
+            input=answer,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         self.exit_code = ended.returncode
-        if run := RUN.search(ended.stdout):
-            self.last_run = run[1]
         return ended.stdout
 
 

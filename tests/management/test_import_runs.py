@@ -64,6 +64,7 @@ def test_everything_about_one_run(run: str) -> None:
     assert f"To restore  python manage.py restore_backup {Path(answer['backup']).name}\n" in text
     assert answer["restore"] in text
     assert "testapp.Thing: created 1, updated 1" in text
+    assert "read 2, created 1, updated 1, unchanged 0, skipped 0, rejected 0\n" in text
     assert answer["written"] == {"testapp.Thing": {"created": 1, "updated": 1}}
     assert answer["report"]["rows"]["read"] == 2
     assert "validate" in answer["report"]["seconds"]

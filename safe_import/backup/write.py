@@ -81,10 +81,12 @@ def write_backup(
         BackupError: it could not be written, or what was read back is not what was written; nothing is left of it. Or
             its second copy failed; then the backup itself is published.
     """
+    if not tables:
+        raise BackupError("there is nothing to back up: name at least one table")
     storage_for_copies()
     operations = tables_of(connection)
     with _drafted() as new:
-        with operations.snapshot():
+        with operations.snapshot(tables, lock_timeout=conf().LOCK_TIMEOUT):
             manifest = _write_tables(connection, tables, new, run=run, name=name, where=where or {})
         _complete(new, manifest)
     published = summary(manifest, backup_root() / new.id)
@@ -109,8 +111,6 @@ def _write_tables(
     name: str,
     where: Mapping[str, str],
 ) -> Manifest:
-    if not tables:
-        raise BackupError("there is nothing to back up: name at least one table")
     operations = tables_of(connection)
     recipients = _recipients()
     names = list(dict.fromkeys(tables))

@@ -99,8 +99,8 @@ class Tables(Protocol):
     def all_tables(self) -> list[str]:
         """Return the names of all tables of the application's schema."""
 
-    def snapshot(self) -> AbstractContextManager[None]:
-        """One consistent, read-only view of all tables, whatever others write."""
+    def snapshot(self, names: Sequence[str], *, lock_timeout: float) -> AbstractContextManager[None]:
+        """One consistent, read-only view of these tables, whatever others write, truncate or alter."""
 
     def counting(self) -> AbstractContextManager[None]:
         """One transaction for temporary tables and questions; it is rolled back."""

@@ -10,7 +10,7 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from safe_import.backup import chunks
 from safe_import.backup.restore import restore_backup
@@ -18,12 +18,14 @@ from safe_import.backup.store import list_backups
 from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import write_backup
 from safe_import.errors import BackupError
-from safe_import.failpoints import FailpointReached, failing
+from safe_import.failpoints import FailpointReached, failing, watching
 from tests.backup.conftest import content, execute, other_connection, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pytest_django.fixtures import SettingsWrapper
 
 
 def transfer(stop: threading.Event) -> None:
@@ -63,6 +65,42 @@ def test_all_tables_are_of_one_moment_while_others_write(tables: Callable[..., l
         states.add(str(content("bk_left")))
     assert sums == {400_000}
     assert len(states) > 1  # the writer did write
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("change", ["TRUNCATE bk_player", "ALTER TABLE bk_player ALTER points TYPE text"])
+def test_nobody_truncates_or_alters_a_table_while_it_is_backed_up(change: str, team: list[str]) -> None:
+    """No snapshot stands against these: the table would be backed up empty, and call itself complete."""
+    others = other_connection()
+    with others.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    refused: list[str] = []
+
+    def attempt(place: str) -> None:
+        if place == "backup.chunk_written" and not refused:
+            with others.cursor() as cursor, pytest.raises(OperationalError, match="lock timeout"):
+                cursor.execute(change)
+            refused.append(place)
+
+    with watching(attempt):
+        backup = write_backup(connection, team)
+    others.close()
+    assert refused
+    assert backup.tables == {"bk_team": 3, "bk_player": 6}
+
+
+@pytest.mark.postgresql
+def test_a_backup_waits_no_longer_than_the_lock_timeout(team: list[str], settings: SettingsWrapper) -> None:
+    """Somebody alters a table for hours: the backup says so instead of hanging."""
+    settings.SAFE_IMPORT = {**settings.SAFE_IMPORT, "LOCK_TIMEOUT": 0.1}
+    others = other_connection()
+    with others.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE bk_player IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(BackupError, match="a lock timeout"):
+            write_backup(connection, team)
+    others.close()
+    assert not list_backups()
 
 
 @pytest.mark.parametrize("error", [FailpointReached("any"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))])

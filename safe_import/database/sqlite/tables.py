@@ -44,7 +44,8 @@ class SQLiteTables:
         return self._catalog.all_tables()
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self, names: Sequence[str], *, lock_timeout: float) -> Iterator[None]:
+        """Everything in the file is of one moment: there is nothing to lock."""
         require_no_transaction(self._connection)
         with transaction.atomic(using=self._connection.alias):
             self._catalog.rows("SELECT count(*) FROM main.sqlite_schema")  # a snapshot begins with the first read

@@ -29,7 +29,7 @@ test-sqlite: setup ## run the suite on SQLite
 	SAFE_IMPORT_TEST_BACKEND=sqlite $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 test-postgresql: setup ## run the suite on PostgreSQL (its own, unless SAFE_IMPORT_TEST_DATABASE_URL names one)
-	SAFE_IMPORT_TEST_BACKEND=postgresql $(BIN)/python -m tests.postgresql --numprocesses $(WORKERS)
+	SAFE_IMPORT_TEST_BACKEND=postgresql $(BIN)/python -m tests.postgresql --every-version --numprocesses $(WORKERS)
 
 mutants: setup ## take one protection away after the other; fails when no test notices (MUTANTS="lock journal" for some)
 	$(BIN)/python -m tests.mutants $(MUTANTS)

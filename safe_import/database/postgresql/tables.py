@@ -62,9 +62,7 @@ class PostgreSQLTables:
     def snapshot(self, names: Sequence[str], *, lock_timeout: float) -> Iterator[None]:
         """Lock the tables against TRUNCATE and ALTER first: after one of these a snapshot shows an empty table."""
         require_no_transaction(self._connection)
-        tables = self._names(
-            names
-        )  # asked for outside, because the first question in the transaction takes the snapshot
+        tables = self._names(names)  # outside, because the first question in the transaction takes the snapshot
         with transaction.atomic(using=self._connection.alias):
             self._execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._set_local()

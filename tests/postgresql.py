@@ -4,9 +4,9 @@
 
 A server of its own listens on a socket in a temporary folder and is gone, with its data, when the tests end.
 
-With ``--every-version`` the tests that lean on the server's own ways run on a second version too: on a server of
-our own when another version was named, else on the one that answers at 127.0.0.1:5432 without a password. Where there is none,
-nothing fails for it. They make databases of their own there and remove them.
+With ``--every-version`` the tests that lean on the server's own ways run on a second version too: on a server of our
+own when another version was named, else on the one that answers at 127.0.0.1:5432 without a password. Where there is
+none, nothing fails for it. They make databases of their own there and remove them.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
+from safe_import.backup.encryption import Identity
 from safe_import.backup.format import FORMAT
 from safe_import.backup.rehearse import rehearse_restore
 from safe_import.backup.restore import restore_backup
@@ -18,7 +19,10 @@ from tests.backup.conftest import execute, query
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from safe_import.backup.load import Mode
+
 GOLDEN = Path(__file__).parents[2] / "backups" / "golden"
+KINDS = ("", "-encrypted")
 
 DEFINITIONS = {
     "postgresql": {
@@ -80,28 +84,31 @@ QUERIES = {
 }
 
 
-def golden_backups() -> list[Path]:
-    """Return the golden backups of the present vendor, one a format."""
-    return sorted(path for path in GOLDEN.glob(f"format-*-{connection.vendor}/*") if path.is_dir())
+def golden_backups(kind: str) -> list[Path]:
+    """Return the golden backups of the present vendor, plain or encrypted, one a format."""
+    return sorted(path for path in GOLDEN.glob(f"format-*-{connection.vendor}{kind}/*") if path.is_dir())
 
 
-def test_there_is_a_golden_backup_of_every_format() -> None:
-    """Whoever makes a new format adds one of it."""
-    formats = [path.parent.name for path in golden_backups()]
-    assert formats == [f"format-{number}-{connection.vendor}" for number in range(1, FORMAT + 1)]
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_is_a_golden_backup_of_every_format(kind: str) -> None:
+    """Whoever makes a new format adds one of it, and one that is encrypted."""
+    formats = [path.parent.name for path in golden_backups(kind)]
+    assert formats == [f"format-{number}-{connection.vendor}{kind}" for number in range(1, FORMAT + 1)]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["upsert", "exact"])
-def test_golden_backups_are_restored(mode: str, tables: Callable[..., list[str]], tmp_path: Path) -> None:
-    """Every value is what it was when the format was made."""
+def test_golden_backups_are_restored(mode: Mode, kind: str, tables: Callable[..., list[str]], tmp_path: Path) -> None:
+    """Every value is what it was when the format was made; the encrypted ones open with the key beside them."""
     tables(**DEFINITIONS[connection.vendor])
-    for source in golden_backups():
+    identity = Identity(GOLDEN / "key.txt")
+    for source in golden_backups(kind):
         path = shutil.copytree(source, tmp_path / source.name)
         path.chmod(0o700)  # a checkout may have given it to a group
-        verify_backup(path)
-        rehearse_restore(connection, path)
+        assert bool(verify_backup(path).encryption) == bool(kind)
+        rehearse_restore(connection, path, identity)
         execute("DELETE FROM golden_value", "DELETE FROM golden_owner")
-        restore_backup(connection, path, mode=mode)
+        restore_backup(connection, path, mode=mode, identity=identity)
         assert query("SELECT id, email FROM golden_owner ORDER BY id") == [
             (1, "ada@example.org"),
             (7, "ünï@example.org"),

@@ -45,7 +45,13 @@ from safe_import.stages.apply.search import find_refused, searchable
 from safe_import.stages.read import read
 from safe_import.stages.stage import Stager
 from safe_import.stages.validate import validate_blocks
-from safe_import.stages.verify import verify_checks, verify_landed, verify_ledger, verify_nothing_deleted
+from safe_import.stages.verify import (
+    verify_checks,
+    verify_keys_kept,
+    verify_landed,
+    verify_ledger,
+    verify_nothing_deleted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -269,11 +275,12 @@ class ImportRun:
         with (
             self._rolled_back_if_rehearsed(),
             self.dialect.writing(self.timeouts),
-            self.dialect.witness() as witness,
+            self.dialect.witness(targets=[target.model for target in self.ws.targets]) as witness,
             refusing_deletions(self.dialect),
         ):
             self._apply_and_verify(self._comparison())
             verify_nothing_deleted(self.ws, witness, {})
+            verify_keys_kept(self.ws, witness)
             self.books.result.deletions = witness.proof
             self._mark_applied()
 

@@ -314,11 +314,14 @@ class Dialect(abc.ABC):
         return removal(sql)
 
     @abc.abstractmethod
-    def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
+    def witness(
+        self, may_delete: Collection[str] = (), targets: Collection[type[models.Model]] = ()
+    ) -> AbstractContextManager[Witness]:
         """Guards a data transaction against deletions. Entered at its beginning.
 
         Args:
             may_delete: tables from which the transaction itself is going to delete.
+            targets: the models whose records have to keep their primary keys.
         """
 
 
@@ -335,6 +338,14 @@ class Witness(abc.ABC):
         Args:
             inserted: how many rows the run itself inserted, by table name.
             besides: how many rows the run itself deleted, by table name.
+        """
+
+    @abc.abstractmethod
+    def assert_keys_kept(self, updated: Mapping[str, int]) -> None:
+        """Raises VerificationFailed, naming the table, when a record of a target got another primary key.
+
+        Args:
+            updated: how many rows the run itself updated, by table name.
         """
 
 

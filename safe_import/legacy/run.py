@@ -134,7 +134,7 @@ class MigrationRun(ImportRun):
         with (
             self._rolled_back_if_rehearsed(),
             self.dialect.writing(self.timeouts),
-            self.dialect.witness() as witness,
+            self.dialect.witness(targets=[migration.model for migration in due]) as witness,
             refusing_deletions(self.dialect),
         ):
             if self.options.rehearse:
@@ -146,6 +146,7 @@ class MigrationRun(ImportRun):
                 self._renew_journal(due[:-1])
             self._check(comparison)
             witness.assert_nothing_deleted(inserted)
+            witness.assert_keys_kept({})
             self._advance_sequences(inserted)
             self._mark_applied()
 

@@ -162,7 +162,8 @@ class _Undo:
     def _undo(self, record: RunRecord) -> None:
         settings, may_delete = conf(), [each.model._meta.db_table for each in self.plan.models if self.delete_created]
         timeouts = Timeouts(settings.LOCK_TIMEOUT, settings.STATEMENT_TIMEOUT, settings.TRANSACTION_TIMEOUT)
-        with self.dialect.writing(timeouts), self.dialect.witness(may_delete) as witness:
+        models = [each.model for each in self.plan.models]
+        with self.dialect.writing(timeouts), self.dialect.witness(may_delete, models) as witness:
             self.plan.lock()
             self._make_plan()
             with self._links_deferred():
@@ -174,8 +175,9 @@ class _Undo:
             self.dialect.settle_constraints()
             for each in self.plan.models:
                 self._verify(each)
-            deleted = {each.model._meta.db_table: self.result.deleted[each.label] for each in self.plan.models}
-            witness.assert_nothing_deleted({}, deleted)
+            tables = {each.model._meta.db_table: each.label for each in self.plan.models}
+            witness.assert_nothing_deleted({}, {table: self.result.deleted[label] for table, label in tables.items()})
+            witness.assert_keys_kept({table: self.result.restored[label] for table, label in tables.items()})
             record.enter(State.UNDONE, report={**record.run.report, "undone": self._report()})
             failpoint("undo.before_commit")
         failpoint("undo.committed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from safe_import.errors import VerificationFailed
@@ -117,3 +118,13 @@ def verify_nothing_deleted(ws: Workspace, witness: Witness, bookkeeping: dict[st
         for target in ws.targets
     }
     witness.assert_nothing_deleted({**inserted, **bookkeeping})
+
+
+def verify_keys_kept(ws: Workspace, witness: Witness) -> None:
+    """Asks the witness whether records that the run does not know of got another primary key."""
+    updated = Counter[str]()
+    for target in ws.targets:
+        if target.write == "sql":  # what a model's own save() does is not known
+            planned = f"SELECT count(*) FROM {ws.name(target, 'plan')} WHERE fate = 'update'"
+            updated[target.model._meta.db_table] += ws.dialect.value(planned)
+    witness.assert_keys_kept(updated)

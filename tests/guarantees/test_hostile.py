@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.signals import post_save
 
 from safe_import.errors import DeletionDetected, GuardUnavailable, Refused, VerificationFailed
@@ -343,9 +343,74 @@ def test_a_primary_key_that_a_trigger_rewrites_is_refused(
         Thing.objects.create(code="a", name="old")
     before = list(Thing.objects.values())
     sql(*_rewriting_trigger(event))
-    with pytest.raises(VerificationFailed, match=r"1 records of testapp\.Thing .* primary key"):
+    with pytest.raises(
+        VerificationFailed, match=r"(1 records of testapp\.Thing|Records of testapp_thing) .* primary key"
+    ):
         importing(ThingsImport, THING)
     assert list(Thing.objects.values()) == before
+
+
+def _trigger_on_others(event: str, act: str) -> list[tuple[str, str]]:
+    """A trigger of the Thing that an import writes, which acts on others of the same table."""
+    if connection.vendor == "sqlite":
+        create = f"CREATE TRIGGER others AFTER {event} ON testapp_thing WHEN new.code = 'a' BEGIN {act}; END"
+        return [(create, "DROP TRIGGER others")]
+    create = f"CREATE TRIGGER others AFTER {event} ON testapp_thing FOR EACH ROW WHEN (NEW.code = 'a')"
+    return [
+        _function("act_on_others", act),
+        (f"{create} EXECUTE FUNCTION act_on_others()", "DROP TRIGGER others ON testapp_thing"),
+    ]
+
+
+@pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
+def test_a_primary_key_of_another_record_that_a_trigger_rewrites_is_refused(
+    importing: Importer, sql: Callable[..., None], event: str
+) -> None:
+    """The run does not write that record, nor does it know of it."""
+    Thing.objects.create(code="other", name="kept")
+    if event == "UPDATE":
+        Thing.objects.create(code="a", name="old")
+    before = list(Thing.objects.order_by("pk").values())
+    sql(*_trigger_on_others(event, "UPDATE testapp_thing SET id = id + 1000 WHERE code = 'other'"))
+    with pytest.raises(VerificationFailed, match=r"(?i)records of testapp.thing .*another primary key"):
+        importing(ThingsImport, THING)
+    assert list(Thing.objects.order_by("pk").values()) == before
+    assert Run.objects.get().state == "failed"
+
+
+def test_a_primary_key_that_a_hook_rewrites_in_a_savepoint_is_refused(
+    importing: Importer, hook: Callable[[Callable[[], Any]], None]
+) -> None:
+    """In a transaction of PostgreSQL's own making, which is another one than the run's."""
+    kept = Heard.objects.create(name="kept")
+
+    def rewrite() -> None:
+        if Heard.objects.filter(pk=kept.pk).exists():
+            with transaction.atomic():
+                Heard.objects.filter(pk=kept.pk).update(id=kept.pk + 1000)
+
+    hook(rewrite)
+    with pytest.raises(VerificationFailed, match="another primary key"):
+        importing(HeardImport, "name\na\nb\n")
+    assert list(Heard.objects.values_list("pk", flat=True)) == [kept.pk]
+
+
+@pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
+def test_a_trigger_may_change_and_add_other_records_of_a_target(
+    importing: Importer, sql: Callable[..., None], event: str
+) -> None:
+    """Their keys are what they were, and what was inserted may be new."""
+    other = Thing.objects.create(code="other", name="old")
+    if event == "UPDATE":
+        Thing.objects.create(code="a", name="old")
+    columns = "name, price, active, born, ratio, note, data, box_id, created, updated"
+    added = (
+        f"INSERT INTO testapp_thing (code, {columns}) SELECT 'added', {columns} FROM testapp_thing WHERE code = 'other'"
+    )
+    sql(*_trigger_on_others(event, f"UPDATE testapp_thing SET name = 'seen' WHERE code <> 'a'; {added}"))
+    importing(ThingsImport, THING)
+    assert dict(Thing.objects.values_list("code", "name")) == {"a": "x", "other": "seen", "added": "seen"}
+    assert Thing.objects.get(code="other").pk == other.pk
 
 
 class KeyedRow(Row):

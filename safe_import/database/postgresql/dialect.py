@@ -341,5 +341,7 @@ class PostgreSQL(Dialect):
     def lock_holders(self, tables: Sequence[str]) -> list[str]:
         return holders_of_locks(self, tables)
 
-    def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
-        return witness(self)
+    def witness(
+        self, may_delete: Collection[str] = (), targets: Collection[type[models.Model]] = ()
+    ) -> AbstractContextManager[Witness]:
+        return witness(self, targets)

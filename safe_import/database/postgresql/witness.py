@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from safe_import.database.dialect import NOTHING, Witness
+from safe_import.database.postgresql.kept_keys import KeptKeys
 from safe_import.errors import DeletionDetected, GuardUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from safe_import.database.dialect import Dialect
+    from django.db import models
+
+    from safe_import.database.postgresql.dialect import PostgreSQL
 
 _USER_TABLES = """
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -52,11 +55,12 @@ class PostgreSQLWitness(Witness):
 
     proof = "none, proven"
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: PostgreSQL, targets: Collection[type[models.Model]]) -> None:
         self.dialect = dialect
         self._assert_counting()
         self._assert_nothing_blinds()
         self.baseline = self._deleted()
+        self.kept_keys = KeptKeys(dialect, targets)
 
     def assert_nothing_deleted(self, inserted: Mapping[str, int], besides: Mapping[str, int] = NOTHING) -> None:
         """See Witness; PostgreSQL counts deletions itself, so ``inserted`` is not needed."""
@@ -73,6 +77,10 @@ class PostgreSQLWitness(Witness):
                 f"Rows were removed while the import was writing: {', '.join(sorted(guilty))}. Everything was rolled "
                 "back. Look for a trigger, a cascade or a hook on these tables."
             )
+
+    def assert_keys_kept(self, updated: Mapping[str, int]) -> None:
+        """See Note [Kept keys]."""
+        self.kept_keys.require(updated)
 
     def _assert_nothing_blinds(self) -> None:
         if functions := [name for (name,) in self.dialect.rows(_BLINDING)]:
@@ -96,6 +104,6 @@ class PostgreSQLWitness(Witness):
 
 
 @contextmanager
-def witness(dialect: Dialect) -> Iterator[Witness]:
+def witness(dialect: PostgreSQL, targets: Collection[type[models.Model]]) -> Iterator[Witness]:
     """Guards the data transaction that has just begun."""
-    yield PostgreSQLWitness(dialect)
+    yield PostgreSQLWitness(dialect, targets)

@@ -187,8 +187,10 @@ class SQLite(Dialect):
         files = {name: file for _, name, file in self.rows("PRAGMA database_list")}
         return file_lock(files["main"], holder)
 
-    def witness(self, may_delete: Collection[str] = ()) -> AbstractContextManager[Witness]:
-        return guard.witness(self, may_delete)
+    def witness(
+        self, may_delete: Collection[str] = (), targets: Collection[type[models.Model]] = ()
+    ) -> AbstractContextManager[Witness]:
+        return guard.witness(self, may_delete, targets)
 
 
 def _target(field: Field) -> Field:

@@ -13,16 +13,20 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 
 from safe_import.database.dialect import NOTHING, Witness
-from safe_import.errors import DeletionDetected, Refused
+from safe_import.database.fields import column_name, pk_of
+from safe_import.errors import DeletionDetected, Refused, VerificationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+
+    from django.db import models
 
     from safe_import.database.dialect import Dialect
 
@@ -37,11 +41,12 @@ _ADDS = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE}
 _REPLACES = re.compile(r"\bOR\s+REPLACE\b|\bREPLACE\s+INTO\b|\bON\s+CONFLICT\s+REPLACE\b", re.IGNORECASE)
 
 Denied = list[tuple[str, str | None]]  # table, and the trigger it happened in
+Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
 
 
 def _denying(
     actions: set[int], denied: Denied, may_delete: Collection[str] = (), replacing: Collection[str] = ()
-) -> Callable[..., int]:
+) -> Authorizer:
     def authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
         # ALTER TABLE names the database first; everything else names it in its place.
         where = first if action == sqlite3.SQLITE_ALTER_TABLE else database
@@ -54,6 +59,19 @@ def _denying(
             denied.append(((second if action == sqlite3.SQLITE_ALTER_TABLE else first) or "?", trigger))
             return sqlite3.SQLITE_DENY
         return sqlite3.SQLITE_OK
+
+    return authorize
+
+
+def _keeping_keys(targets: Collection[type[models.Model]], rewritten: Denied, otherwise: Authorizer) -> Authorizer:
+    """Refuse every statement that sets the primary key of a target, wherever it stands."""
+    keys = {(model._meta.db_table.lower(), column_name(pk_of(model)).lower()) for model in targets}
+
+    def authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+        if action == sqlite3.SQLITE_UPDATE and ((first or "").lower(), (second or "").lower()) in keys:
+            rewritten.append((first or "?", trigger))
+            return sqlite3.SQLITE_DENY
+        return otherwise(action, first, second, database, trigger)
 
     return authorize
 
@@ -77,16 +95,26 @@ def reading_only(dialect: Dialect) -> Iterator[None]:
 
 
 @contextmanager
-def witness(dialect: Dialect, may_delete: Collection[str]) -> Iterator[Witness]:
+def witness(
+    dialect: Dialect, may_delete: Collection[str], targets: Collection[type[models.Model]]
+) -> Iterator[Witness]:
     """Guards the data transaction that has just begun. See Note [Authorizer]."""
-    denied: Denied = []
+    denied, rewritten = Denied(), Denied()
     raw = dialect.connection.connection
     guard = SQLiteWitness(dialect)
     may_delete = {*may_delete, *_shadow_tables(dialect), _SCHEMA}
-    raw.set_authorizer(_denying(_REMOVES, denied, may_delete, _replacing(dialect)))
+    removing = _denying(_REMOVES, denied, may_delete, _replacing(dialect))
+    raw.set_authorizer(_keeping_keys(targets, rewritten, removing))
     try:
         yield guard
     except (DatabaseError, sqlite3.DatabaseError) as error:  # the latter when a hook goes around Django
+        if rewritten:
+            table, trigger = rewritten[-1]
+            by = f" by the trigger {trigger}" if trigger else ""
+            raise VerificationFailed(
+                f"Records of {table} were to get another primary key{by} while the import was writing. Everything was "
+                "rolled back. Look for a trigger or a hook that rewrites it."
+            ) from error
         if denied:
             table, trigger = denied[-1]
             by = f" by the trigger {trigger}" if trigger else ""
@@ -132,6 +160,9 @@ class SQLiteWitness(Witness):
                 f"Rows were removed while the import was writing: {', '.join(sorted(guilty))}. Everything was rolled "
                 "back. Look for a REPLACE in a trigger or a hook on these tables."
             )
+
+    def assert_keys_kept(self, updated: Mapping[str, int]) -> None:
+        """The authorizer has refused every statement that would set one."""
 
     def _counts(self) -> dict[str, int]:
         tables = self.dialect.rows(

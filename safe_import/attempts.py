@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError
 
 from safe_import.database.failures import may_be_of_a_row, may_pass
-from safe_import.errors import StalePlan
+from safe_import.errors import DeletionSuspected, StalePlan
 from safe_import.records import Problem
 from safe_import.stages.apply.search import ATTEMPTS
 
@@ -65,7 +65,7 @@ class Attempts:
         """
         if isinstance(error, SearchEnded):
             self._learn(error.found)
-        elif not self._begun_anew and (isinstance(error, StalePlan) or _may_pass(error)):
+        elif not self._begun_anew and (isinstance(error, (StalePlan, DeletionSuspected)) or _may_pass(error)):
             self._begun_anew = True
         elif isinstance(error, DatabaseError) and writing and may_be_of_a_row(error) and self._searches < _SEARCHES:
             self.searching, self._failure = True, error

@@ -68,6 +68,10 @@ class DeletionDetected(VerificationFailed):
     """Something removed rows while a run was writing. Rolled back; look for a trigger or a hook on the table named."""
 
 
+class DeletionSuspected(DeletionDetected):
+    """As many rows were inserted as removed, so it may have been a race lost with ON CONFLICT. Begun anew once."""
+
+
 class GuardUnavailable(SafeImportError):
     """The database is set up so that a deletion could not be seen. Change the setting that the message names."""
 

@@ -28,7 +28,15 @@ from safe_import.database.deletion import tables_changed_by_deletion
 from safe_import.database.dialect import Timeouts
 from safe_import.database.failures import describe, waited_in_vain
 from safe_import.database.guard import refusing_deletions
-from safe_import.errors import DatabaseFailure, Refused, SafeImportError, StalePlan, UsageError, without_text
+from safe_import.errors import (
+    DatabaseFailure,
+    DeletionSuspected,
+    Refused,
+    SafeImportError,
+    StalePlan,
+    UsageError,
+    without_text,
+)
 from safe_import.failpoints import failpoint
 from safe_import.file_locks import require_supported_system
 from safe_import.findings import Findings
@@ -156,7 +164,7 @@ class ImportRun:
                 with self._tables_dropped_afterwards():
                     self._attempt()
                 return
-            except (StalePlan, SearchEnded, DatabaseError) as error:
+            except (StalePlan, DeletionSuspected, SearchEnded, DatabaseError) as error:
                 self._begin_anew_or_raise(error)
             self.books.tell("again")
 

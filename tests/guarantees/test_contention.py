@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db.models.signals import post_save
 
-from safe_import.errors import AfterCommitError, DatabaseFailure, SafeImportError
+from safe_import.errors import AfterCommitError, DatabaseFailure, DeletionDetected, SafeImportError
 from safe_import.failpoints import watching
 from safe_import.models import Change, Run
 from safe_import.runs.recover import recover
 from safe_import.runs.undo import undo
 from safe_import.spec.import_spec import registry
 from tests.guarantees.test_neighbours import Meddler, _between_plan_and_apply, elsewhere
-from tests.testapp.models import Box, Tag, Thing, Token
-from tests.testapp.specs import TaggedImport, ThingsImport
+from tests.testapp.models import Box, Heard, Tag, Thing, Token
+from tests.testapp.specs import HeardImport, TaggedImport, ThingsImport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +98,99 @@ def test_a_lost_race_for_a_unique_key_is_planned_anew(
     assert Thing.objects.get(code="a").box.name == "red"
     assert (Box.objects.count(), Tag.objects.count(), Thing.objects.count()) == (2, 1, 2)
     assert Run.objects.get().state == "verified"
+
+
+_RACED = """
+CREATE TABLE raced (key text);
+CREATE FUNCTION raced_key(key text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('raced.looks', true) <> '' THEN
+        PERFORM set_config('raced.looks', (current_setting('raced.looks')::int + 1)::text, false);
+        IF current_setting('raced.looks') = '2' THEN
+            PERFORM pg_advisory_xact_lock(1919);
+        END IF;
+    END IF;
+    RETURN key;
+END $$;
+CREATE UNIQUE INDEX raced_unique ON raced (raced_key(key));
+SET raced.looks = 0;
+"""
+_UNRACED = "DROP TABLE raced; DROP FUNCTION raced_key; RESET raced.looks"
+
+
+@pytest.fixture
+def raced() -> Iterator[None]:
+    """A table with a key into which our session falls asleep, between its look for a conflict and its insertion.
+
+    It asks the index for the key twice: first to look, then to insert. The second time it waits for somebody else.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RACED)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(_UNRACED)
+
+
+def _overtake(ready: threading.Event) -> None:
+    """Wait until our session sleeps, insert the same key, and wake it up."""
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(1919)")
+        ready.set()
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1919 AND NOT granted"
+        for _ in range(1000):
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                break
+            time.sleep(0.01)
+        cursor.execute("INSERT INTO raced VALUES ('k')")
+        cursor.execute("SELECT pg_advisory_unlock(1919)")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("action", ["NOTHING", "UPDATE SET key = excluded.key"])
+def test_a_hook_that_loses_a_race_on_conflict_fails_nothing(importing: Importer, raced: None, action: str) -> None:
+    """PostgreSQL counts what it took back as a deletion; the second time nobody is faster."""
+    conflict = "(raced_key(key)) DO " if "UPDATE" in action else "DO "
+
+    def insert(**_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO raced VALUES ('k') ON CONFLICT {conflict}{action}")
+
+    others = threading.Thread(target=_overtake, args=[ready := threading.Event()])
+    others.start()
+    ready.wait()
+    again: list[int] = []
+    post_save.connect(insert, sender=Heard)
+    try:
+        result = importing(HeardImport, "name\na\n", observers=[Meddler("again", lambda: again.append(1))])
+    finally:
+        post_save.disconnect(insert, sender=Heard)
+        others.join()
+    assert (result.rows.created, result.deletions, again) == (1, "none, proven", [1])
+    assert Heard.objects.count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("deletion", "attempts"), [("WHERE name = 'kept'", 2), ("", 1)], ids=["as many", "more"])
+def test_a_deletion_beside_an_insertion_is_refused(importing: Importer, deletion: str, attempts: int) -> None:
+    """As many may be a lost race, so the run begins anew; it does the same again, and is refused. More are none."""
+    Token.objects.create(name="kept")
+    tried: list[int] = []
+
+    def exchange(**_: Any) -> None:
+        tried.append(1)
+        with connection.connection.cursor() as cursor:  # the driver's own, past the guard
+            insertion = "INSERT INTO testapp_token SELECT gen_random_uuid(), 'new'"
+            cursor.execute(f"{insertion}; DELETE FROM testapp_token {deletion}")
+
+    post_save.connect(exchange, sender=Heard)
+    try:
+        with pytest.raises(DeletionDetected, match="testapp_token"):
+            importing(HeardImport, "name\na\n")
+    finally:
+        post_save.disconnect(exchange, sender=Heard)
+    assert len(tried) == attempts
+    assert [token.name for token in Token.objects.all()] == ["kept"]
 
 
 # -- locks and timeouts

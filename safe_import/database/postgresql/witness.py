@@ -5,8 +5,9 @@
 a statement, a cascade, a trigger, a function. Counts of the transaction before can linger for about a second, so
 they are compared with a baseline. TRUNCATE, DROP and ALTER delete without counting; they take an AccessExclusiveLock,
 which this backend then holds on a relation that is not temporary. (Filenodes are no proof: VACUUM FULL by somebody
-else changes them, too.) A function that switches the counting off while it runs would blind all of this, so a database
-that has one is refused.
+else changes them, too.) An insertion that loses a race with ON CONFLICT is taken back, and counts as one row inserted
+and one deleted: where that may be all, the run begins anew once, and whoever does delete does so again. A function that
+switches the counting off while it runs would blind all of this, so a database that has one is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from safe_import.database.dialect import NOTHING, Witness
 from safe_import.database.postgresql.kept_keys import KeptKeys
-from safe_import.errors import DeletionDetected, GuardUnavailable
+from safe_import.errors import DeletionDetected, DeletionSuspected, GuardUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -30,7 +31,9 @@ _USER_TABLES = """
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
 """
-_DELETED = f"SELECT c.oid::regclass::text, pg_stat_get_xact_tuples_deleted(c.oid) {_USER_TABLES}"
+_COUNTED = f"""
+    SELECT c.oid::regclass::text, pg_stat_get_xact_tuples_deleted(c.oid), pg_stat_get_xact_tuples_inserted(c.oid)
+    {_USER_TABLES}"""
 _EXCLUSIVE = """
     SELECT l.relation::regclass::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
@@ -59,24 +62,28 @@ class PostgreSQLWitness(Witness):
         self.dialect = dialect
         self._assert_counting()
         self._assert_nothing_blinds()
-        self.baseline = self._deleted()
+        self.baseline = self._counts()
         self.kept_keys = KeptKeys(dialect, targets)
 
     def assert_nothing_deleted(self, inserted: Mapping[str, int], besides: Mapping[str, int] = NOTHING) -> None:
         """See Witness; PostgreSQL counts deletions itself, so ``inserted`` is not needed."""
         self._assert_counting()
-        now = self._deleted()
-        deleted = {table: n - self.baseline.get(table, 0) for table, n in now.items()}
+        now = self._counts()
+        deleted = {table: now[table][0] - self.baseline.get(table, (0, 0))[0] for table in now}
         for table, n in besides.items():
             deleted[self.dialect.value("SELECT %s::regclass::text", [self.dialect.quote(table)])] -= n
-        guilty = [f"{table} ({n} deleted)" for table, n in deleted.items() if n > 0]
-        guilty += [f"{table} (dropped)" for table in self.baseline if table not in now]
-        guilty += [f"{table} (truncated or altered)" for (table,) in self.dialect.rows(_EXCLUSIVE)]
-        if guilty:
-            raise DeletionDetected(
-                f"Rows were removed while the import was writing: {', '.join(sorted(guilty))}. Everything was rolled "
-                "back. Look for a trigger, a cascade or a hook on these tables."
-            )
+        counted = {table: n for table, n in deleted.items() if n > 0}
+        gone = [f"{table} (dropped)" for table in self.baseline if table not in now]
+        gone += [f"{table} (truncated or altered)" for (table,) in self.dialect.rows(_EXCLUSIVE)]
+        if not (counted or gone):
+            return
+        inserted = {table: now[table][1] - self.baseline.get(table, (0, 0))[1] for table in counted}
+        may_be_a_race = not gone and all(n <= inserted[table] for table, n in counted.items())
+        raise (DeletionSuspected if may_be_a_race else DeletionDetected)(
+            "Rows were removed while the import was writing:"
+            f" {', '.join(sorted([*(f'{table} ({n} deleted)' for table, n in counted.items()), *gone]))}."
+            " Everything was rolled back. Look for a trigger, a cascade or a hook on these tables."
+        )
 
     def assert_keys_kept(self, updated: Mapping[str, int]) -> None:
         """See Note [Kept keys]."""
@@ -89,8 +96,9 @@ class PostgreSQLWitness(Witness):
                 "and session_replication_role from them, or drop them."
             )
 
-    def _deleted(self) -> dict[str, int]:
-        return dict(self.dialect.rows(_DELETED))
+    def _counts(self) -> dict[str, tuple[int, int]]:
+        """How many rows were deleted and inserted, by table."""
+        return {table: (deleted, inserted) for table, deleted, inserted in self.dialect.rows(_COUNTED)}
 
     def _assert_counting(self) -> None:
         track, role = self.dialect.rows(

@@ -96,11 +96,14 @@ def test_nothing_to_prune_is_no_error(backup_root: Path) -> None:
     assert prune_backups(keep_last=1, keep_days=1).removed == ()
 
 
-def test_a_failure_at_any_step_leaves_a_backup_whole_or_away(on_day: Callable[[int], str], backup_root: Path) -> None:
+@pytest.mark.parametrize("error", [FailpointReached("any"), MemoryError()], ids=["failure", "no memory"])
+def test_a_failure_at_any_step_leaves_a_backup_whole_or_away(
+    error: Exception, on_day: Callable[[int], str], backup_root: Path
+) -> None:
     """And the next writer sweeps the rest."""
     for step in (1, 2, 3):
         made = [on_day(step * 100), on_day(step * 100 + 10)]
-        with failing(step, prefix="prune."), pytest.raises(FailpointReached):
+        with failing(step, error, prefix="prune."), pytest.raises(type(error)):
             prune_backups(keep_last=1, keep_days=0)
         assert made[1] in ids()
         assert all(not backup.problem for backup in list_backups())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from safe_import.backup.write import write_backup
 from safe_import.database import dialect
 from safe_import.database.tables import tables_of
 from safe_import.errors import BackupError, LockHeld, Refused
-from safe_import.failpoints import watching
+from safe_import.failpoints import FailpointReached, failing, watching
 from tests.backup.conftest import content, execute, other_connection, query
 
 if TYPE_CHECKING:
@@ -437,6 +439,27 @@ def test_a_session_that_is_terminated_leaves_all_as_it_was(place: str, team: lis
     assert both(team) == spoilt
     restore_backup(connection, backup.path, mode="exact")
     assert both(team) == good
+
+
+@pytest.mark.parametrize(
+    "error", [FailpointReached("any"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), MemoryError()]
+)
+def test_a_failure_at_any_step_leaves_all_as_it_was(error: Exception, team: list[str], backup_root: Path) -> None:
+    """For N = 1 until it is committed: a full disk, no memory, or whatever else; the same restore works then."""
+    good = both(team)
+    backup = write_backup(connection, team)
+    execute(*SPOIL)
+    spoilt = both(team)
+    for step in range(1, 100):
+        with failing(step, error) as points, pytest.raises((BackupError, type(error))):
+            restore_backup(connection, backup.path, mode="exact")
+        assert not list(backup_root.glob("*.partial"))
+        if points.reached[-1] == "restore.committed":
+            break
+        assert both(team) == spoilt, points.reached[-1]
+    assert step > 20
+    assert both(team) == good
+    assert restore_backup(connection, backup.path).tables["bk_player"] == Restored(0, 0, 0, 6)
 
 
 def test_a_backup_that_was_damaged_changes_nothing(team: list[str]) -> None:

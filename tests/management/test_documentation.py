@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
 
-from safe_import import system_checks
+from safe_import import management, system_checks
 from safe_import.events import Name
 from safe_import.management.base import ProdImportCommand
 from safe_import.records import RunResult
 from safe_import.report.json import render_json
 from tests.testapp.specs import ThingsImport
 
+LEGACY = ("migrate_legacy_data", "migrate_this_shit")
 PAGE = (Path(__file__).resolve().parent.parent.parent / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
@@ -43,6 +45,19 @@ def test_every_flag_is_documented() -> None:
     """Those of every import, beside Django's own."""
     documented = {cell.split()[0] for cell in first_cells("Flags of every import")}
     assert documented == flags_of(Command()) - flags_of(BaseCommand())
+
+
+def test_every_other_command_and_flag_is_documented() -> None:
+    """Those that safe_import itself brings, but for the ones of legacy data, which have a page of their own."""
+    section = PAGE.split("## The other commands\n")[1].split("\n## ")[0]
+    common, _, table = section.partition("\n| ")
+    rows = {re.split(r"[` ]", row)[1]: row for row in re.findall(r"^\| (`.*)$", table, re.MULTILINE)}
+    commands = {path.stem for path in Path(management.__path__[0]).glob("commands/*.py")} - {"__init__", *LEGACY}
+    assert rows.keys() == commands
+    for name, row in rows.items():
+        flags = flags_of(load_command_class("safe_import", name)) - flags_of(BaseCommand())
+        assert flags == {flag for flag in re.findall(r"--[a-z-]+", common + row) if flag in flags}, name
+        assert set(re.findall(r"--[a-z-]+", row)) <= flags, name
 
 
 def test_every_key_of_the_report_is_in_the_example() -> None:

@@ -1,6 +1,6 @@
-"""Kills an import or an undo at every step, one after the other, and looks at what is left.
+"""Kills an import, an undo or a pruning of journals at every step, one after the other, and looks at what is left.
 
-    python -m tests.runs.killing import|undo
+    python -m tests.runs.killing import|undo|prune
 
 Runs on a database of its own, which DATABASE_URL names. Prints how many times it killed.
 """
@@ -68,6 +68,19 @@ class World:
         """Undo the newest run, with what it created."""
         call_command("undo_import", self.newest().id, no_input=True, delete_created=True, stdout=io.StringIO())
 
+    def prune(self) -> None:
+        """Let go of the journals of all runs."""
+        call_command("prune_journal", keep_days=0, no_input=True, stdout=io.StringIO())
+
+    def journals(self) -> list[tuple[str, int, bool]]:
+        """Every run that wrote, with the entries of its journal and whether its record says that it is gone."""
+        from safe_import.models import Change, Run  # noqa: PLC0415 - Django is not set up yet
+        from safe_import.runs.record import PRUNED  # noqa: PLC0415
+
+        return [
+            (run.id, Change.objects.filter(run=run).count(), PRUNED in run.report) for run in Run.objects.order_by("id")
+        ]
+
     def newest(self) -> Any:
         from safe_import.models import Run  # noqa: PLC0415 - Django is not set up yet
 
@@ -125,11 +138,30 @@ def kill_undos(world: World) -> int:
     return kills
 
 
+def kill_prunings(world: World) -> int:
+    """After each kill every journal is whole or gone, its run's record says which, and the same pruning works."""
+    kills, finished = 0, False
+    while not finished:
+        for name in (f"{kills}", f"{kills}!"):
+            world.load(f"ladder_code,ladder_name\nD,{name}\nM,{name}\n")
+        before = world.journals()
+        whole = {run: entries for run, entries, _ in before}
+        finished = not killed_at(kills + 1, world.prune)
+        kills += not finished
+        for run, entries, is_said_to_be_gone in world.journals():
+            assert entries == (0 if is_said_to_be_gone else whole[run]), (kills, run)
+        world.prune()
+        assert all(not entries and gone for _, entries, gone in world.journals()), kills
+        assert [row["name"] for row in world.content()] == [name, name]
+    return kills
+
+
 def main(what: str) -> None:
     """Kill at the first step, the second one, and so on, until there is none left."""
     call_command("migrate", verbosity=0)
     with tempfile.TemporaryDirectory() as folder:
-        kills = {"import": kill_imports, "undo": kill_undos}[what](World(Path(folder)))
+        operations = {"import": kill_imports, "undo": kill_undos, "prune": kill_prunings}
+        kills = operations[what](World(Path(folder)))
     print(kills)  # noqa: T201 - a program
 
 

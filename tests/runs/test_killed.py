@@ -1,4 +1,4 @@
-"""A run or an undo that is killed at any moment leaves the data as before or as after, and its record says which."""
+"""Killed at any moment, a run, an undo or a pruning leaves the data as before or as after; its record says which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("what", ["import", "undo"])
+@pytest.mark.parametrize("what", ["import", "undo", "prune"])
 def test_killed_at_every_step(what: str, database_url: str, tmp_path: Path) -> None:
     """After recovery the same command works."""
     root = tmp_path / "backups"
@@ -30,4 +30,5 @@ def test_killed_at_every_step(what: str, database_url: str, tmp_path: Path) -> N
         [sys.executable, "-m", "tests.runs.killing", what], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == published({"import": "an import, and each time its undo", "undo": "an undo"}[what])
+    names = {"import": "an import, and each time its undo", "undo": "an undo", "prune": "a pruning of journals"}
+    assert int(done.stdout) == published(names[what])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import DatabaseError, InterfaceError, connections
 
 from safe_import.database.failures import describe
+from safe_import.database.reconnect import AT_COMMIT, reconnect
 from safe_import.errors import AfterCommitError, DatabaseFailure, SafeImportError, UnexpectedFailure
 from safe_import.events import Event, Listeners, Name
 from safe_import.failpoints import failpoint
@@ -104,16 +105,23 @@ class Books:
 
     def _record_failure(self, record: RunRecord, failure: BaseException) -> BaseException:
         """Over a new connection when the old one is gone. The marker tells whether the data is in."""
+        at_commit = record.run.state == State.APPLIED
+        self.result.state = State.FAILED.value
         try:
-            connections[self.options.database].close_if_unusable_or_obsolete()
-            if record.committed():
-                self.result.state = State.APPLIED.value
-                return self._after_commit(failure)
-            self.result.state = State.FAILED.value
-            record.end(State.FAILED, self.result.as_dict(), str(failure) or type(failure).__name__)
-        except (DatabaseError, InterfaceError):
-            return failure  # the record stays open; import_runs --recover closes it
-        return failure
+            reconnect(connections[self.options.database], AT_COMMIT if at_commit else 0)
+            if record.fail(self.result.as_dict(), str(failure) or type(failure).__name__):
+                return failure
+        except (DatabaseError, InterfaceError):  # the record stays open; import_runs --recover closes it
+            return self._perhaps_committed(failure) if at_commit else failure
+        self.result.state = State.APPLIED.value
+        return self._after_commit(failure)
+
+    def _perhaps_committed(self, error: BaseException) -> AfterCommitError:
+        self.result.state = State.APPLYING.value
+        return AfterCommitError(
+            f"The database went away at the commit ({type(error).__name__}), so it is not known whether the import is "
+            f"committed. Once it is back: import_runs --recover, then import_runs {self.result.run}"
+        )
 
     def _after_commit(self, error: BaseException) -> AfterCommitError:
         return AfterCommitError(

@@ -73,7 +73,8 @@ def restore_backup(
     Raises:
         BackupError: it can't be restored as it is; nothing was changed.
         LockHeld: a run works on one of the tables.
-        AfterCommitError: all is restored, but the backup of the state before has no second copy.
+        AfterCommitError: all is restored, but the backup of the state before has no second copy; or the database went
+            away at the commit.
     """
     source, manifest = open_source(path, tables, identity)
     operations = tables_of(connection)
@@ -155,19 +156,32 @@ def _restore(
     mode: Mode,
     foreign_keys: Sequence[ForeignKey],
 ) -> RestoreResult:
-    operations = tables_of(connection)
+    operations, at_commit = tables_of(connection), False
     identifier = source.path.name
-    with operations.restoring(order, lock_timeout=conf().LOCK_TIMEOUT):
-        failpoint("restore.locked")
-        before = write_backup_within(connection, order, name=f"before restoring {identifier}")
-        failpoint("restore.backed_up")
-        cascaded = [key.target for key in foreign_keys if key.cascades]
-        counts = loader.load(merging=cascaded, alias=connection.alias)
-        failpoint("restore.loaded")
-        _advance_sequences(operations, source)
-        failpoint("restore.before_commit")
+    try:
+        with operations.restoring(order, lock_timeout=conf().LOCK_TIMEOUT):
+            failpoint("restore.locked")
+            before = write_backup_within(connection, order, name=f"before restoring {identifier}")
+            failpoint("restore.backed_up")
+            cascaded = [key.target for key in foreign_keys if key.cascades]
+            counts = loader.load(merging=cascaded, alias=connection.alias)
+            failpoint("restore.loaded")
+            _advance_sequences(operations, source)
+            failpoint("restore.before_commit")
+            at_commit = True
+    except (DatabaseError, InterfaceError):
+        if at_commit and not connection.is_usable():
+            raise _perhaps_restored(before) from None
+        raise
     failpoint("restore.committed")
     return RestoreResult(identifier, mode, False, counts, before)
+
+
+def _perhaps_restored(before: Backup) -> AfterCommitError:
+    return AfterCommitError(
+        "the database went away at the commit, so it is not known whether the restore took place. Once it is back, the"
+        f" same command with --dry-run shows it. The state before is kept in backup {before.id}"
+    )
 
 
 def _advance_sequences(operations: Tables, source: Source) -> None:

@@ -70,6 +70,15 @@ class RunRecord:
         """Whether the marker is there, and so the data."""
         return Run.objects.using(self.alias).filter(id=self.id, state__in=(State.APPLIED, State.VERIFIED)).exists()
 
+    def fail(self, report: Mapping[str, Any], failure: str) -> bool:
+        """Write that the run failed, unless its marker is there; return whether it failed.
+
+        A transaction of ours that goes on without us is waited for, and what it has written is seen then.
+        """
+        record = Run.objects.using(self.alias).filter(id=self.id).exclude(state__in=(State.APPLIED, State.VERIFIED))
+        record.update(state=State.FAILED, report=dict(report), failure=failure, ended=timezone.now())
+        return not self.committed()
+
     def end(self, state: Run.State, report: Mapping[str, Any], failure: str = "") -> None:
         """The last state, with the report of the run."""
         self.enter(state, report=dict(report), failure=failure, ended=timezone.now())

@@ -6,18 +6,27 @@ The state ``undone`` is written inside the data transaction, so it is there if a
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from safe_import.conf import conf
 from safe_import.database import dialect
 from safe_import.database.dialect import Timeouts
 from safe_import.database.failures import describe
-from safe_import.errors import DatabaseFailure, Refused, UndoConflict, UsageError, VerificationFailed, without_text
+from safe_import.database.reconnect import AT_COMMIT, reconnect
+from safe_import.errors import (
+    AfterCommitError,
+    DatabaseFailure,
+    Refused,
+    UndoConflict,
+    UsageError,
+    VerificationFailed,
+    without_text,
+)
 from safe_import.failpoints import failpoint
 from safe_import.models import Change, Run
 from safe_import.runs.record import PRUNED, RunRecord, State, find_run, lock_holder, state_before_undo, user_name
@@ -70,6 +79,7 @@ def undo(
         UsageError: there is no such run.
         Refused: there is nothing to undo.
         UndoConflict: records were changed since the run, are gone, or are referred to; nothing was undone.
+        AfterCommitError: all is undone, but what follows failed; or the database went away at the commit.
         SafeImportError: see ``errors``; nothing was undone.
     """
     connection = connections[alias]
@@ -79,7 +89,7 @@ def undo(
     try:
         work = _Undo(alias, run, delete_created, skip_conflicts)
         return work.describe() if dry_run else work.execute()
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         raise DatabaseFailure(f"Nothing was undone: {describe(error)}.") from without_text(error)
 
 
@@ -129,8 +139,8 @@ class _Undo:
             failpoint("undo.begun")
             try:
                 self._undo(record)
-            except BaseException:
-                self._step_back()
+            except BaseException as error:
+                self._step_back(error, at_commit=record.run.state == State.UNDONE)
                 raise
         return self.result
 
@@ -182,13 +192,24 @@ class _Undo:
             failpoint("undo.before_commit")
         failpoint("undo.committed")
 
-    def _step_back(self) -> None:
-        """Writes that the run stands as before, unless the undo was committed after all."""
-        if not self.connection.is_usable():
-            self.connection.close()
-        with suppress(DatabaseError):  # then the record stays open; the next undo, or import_runs --recover, closes it
+    def _step_back(self, error: BaseException, *, at_commit: bool) -> None:
+        """Writes that the run stands as before, unless the undo was committed after all.
+
+        Raises:
+            AfterCommitError: it was, or nobody knows.
+        """
+        try:
+            reconnect(self.connection, AT_COMMIT if at_commit else 0)
             before = state_before_undo(find_run(self.alias, self.run_id))  # as the database has it, not as it was to be
-            Run.objects.using(self.alias).filter(id=self.run_id, state=State.UNDOING).update(state=before)
+            undoing = Run.objects.using(self.alias).filter(id=self.run_id, state=State.UNDOING)
+            if undoing.update(state=before) or not at_commit:
+                return
+            said = "is undone, but what follows failed"
+        except (DatabaseError, InterfaceError):  # the record stays open; the next undo, or a recovery, closes it
+            if not at_commit:
+                return
+            said = "may be undone or not: the database went away at the commit. Once it is back: import_runs --recover"
+        raise AfterCommitError(f"Run {self.run_id} {said} ({type(error).__name__}).") from without_text(error)
 
     # -- writing
 

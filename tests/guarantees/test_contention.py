@@ -12,9 +12,11 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.db.models.signals import post_save
 
+from safe_import import bookkeeping
 from safe_import.errors import AfterCommitError, DatabaseFailure, DeletionDetected, SafeImportError
 from safe_import.failpoints import watching
 from safe_import.models import Change, Run
+from safe_import.runs import undo as undoing
 from safe_import.runs.recover import recover
 from safe_import.runs.undo import undo
 from safe_import.spec.import_spec import registry
@@ -399,6 +401,41 @@ def test_an_answer_to_commit_that_never_comes_is_resolved_by_the_marker(
     assert Thing.objects.get(code="a").name == ("new" if landed else "old")
     assert Change.objects.exists() == landed
     assert importing(TaggedImport, FILE).rows.unchanged == (2 if landed else 0)
+
+
+def _gone_for_good(*_: Any) -> None:
+    raise OperationalError("could not connect to server")
+
+
+@pytest.mark.parametrize("work", ["import", "undo"])
+def test_what_nobody_can_ask_about_is_not_called_rolled_back(
+    importing: Importer, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """The server went away at COMMIT and stays away: it may be committed, and recovery will know."""
+    Thing.objects.create(code="a", name="old")
+    run = importing(ThingsImport, "code,name\na,x\n").run or ""
+    real = connections[DEFAULT_DB_ALIAS]
+    commit = real._commit
+
+    def lost() -> Any:
+        is_last = Run.objects.filter(state="applied" if work == "import" else "undone").exists()
+        commit()
+        if is_last:
+            monkeypatch.setattr(real, "_commit", commit)
+            connection.connection.close()
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(real, "_commit", lost)
+    for module in (bookkeeping, undoing):
+        monkeypatch.setattr(module, "reconnect", _gone_for_good)
+    with pytest.raises(AfterCommitError, match=r"went away at the commit.*import_runs --recover") as failed:
+        undo(run) if work == "undo" else importing(ThingsImport, "code,name\na,y\n")
+    if work == "import":
+        assert failed.value.result is not None
+        assert failed.value.result.state == "applying"
+    recover()
+    assert Run.objects.latest("id").state == ("applied" if work == "import" else "undone")
+    assert Thing.objects.get().name == ("y" if work == "import" else "old")
 
 
 # -- the session's own settings

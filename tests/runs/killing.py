@@ -68,6 +68,13 @@ class World:
         """Undo the newest run, with what it created."""
         call_command("undo_import", self.newest().id, no_input=True, delete_created=True, stdout=io.StringIO())
 
+    def restore(self) -> None:
+        """Restore the newest backup that an import took."""
+        from safe_import.models import Run  # noqa: PLC0415 - Django is not set up yet
+
+        backup = Run.objects.exclude(backup="").order_by("-id")[0].backup
+        call_command("restore_backup", backup, stdout=io.StringIO())
+
     def prune(self) -> None:
         """Let go of the journals of all runs."""
         call_command("prune_journal", keep_days=0, no_input=True, stdout=io.StringIO())

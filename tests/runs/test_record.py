@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 from freezegun import freeze_time
 
 from safe_import.models import Run
@@ -36,3 +39,20 @@ def test_an_import_comes_after_a_run_of_the_future(importing: Importer, monkeypa
         ahead = RunRecord.begin("default", "things", "file.csv", "", {}).id
     monkeypatch.setattr("safe_import.ids._last", 0)  # as in a new process
     assert (importing(ThingsImport, "code,name\na,A\n").run or "") > ahead
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_run_whose_commit_goes_on_without_us_is_not_called_failed() -> None:
+    """The connection is lost, the server is still at the commit: its end is waited for, and the marker stays."""
+    record = RunRecord.begin("default", "things", "file.csv", "", {})
+    with closing(connection.copy()) as abandoned, abandoned.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE safe_import_run SET state = 'applied' WHERE id = %s", [record.id])
+        commit = threading.Timer(0.5, lambda: cursor.execute("COMMIT"))
+        commit.start()
+        assert not record.fail({}, "the connection to the server was lost")
+        commit.join()
+    assert Run.objects.get().state == "applied"
+    assert RunRecord.begin("default", "things", "file.csv", "", {}).fail({}, "another one")
+    assert Run.objects.latest("id").state == "failed"

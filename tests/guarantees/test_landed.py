@@ -61,6 +61,32 @@ def test_a_trigger_that_rewrites_what_was_written_is_an_error(
     assert Run.objects.get().state == "failed"
 
 
+@pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
+def test_a_trigger_that_skips_a_record_is_an_error(importing: Importer, event: str) -> None:
+    """The statement succeeds, and the record is not there."""
+    if event == "UPDATE":
+        Thing.objects.create(code="a", name="old")
+    if connection.vendor == "sqlite":
+        make = f"CREATE TRIGGER skips BEFORE {event} ON testapp_thing BEGIN SELECT RAISE(IGNORE); END"
+        drop = "DROP TRIGGER skips"
+    else:
+        make = (
+            "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+            f"CREATE TRIGGER skips BEFORE {event} ON testapp_thing FOR EACH ROW EXECUTE FUNCTION skip()"
+        )
+        drop = "DROP TRIGGER skips ON testapp_thing; DROP FUNCTION skip"
+    with connection.cursor() as cursor:
+        cursor.execute(make)
+    try:
+        with pytest.raises(VerificationFailed, match=r"testapp\.Thing"):
+            importing(ThingsImport, "code,name\na,new\n")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(drop)
+    assert list(Thing.objects.values_list("name", flat=True)) == (["old"] if event == "UPDATE" else [])
+    assert Run.objects.get().state == "failed"
+
+
 def test_a_trigger_that_fills_in_another_column_does_not_disturb(
     importing: Importer, trigger: Callable[[str, str], None]
 ) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.guarantees.published import published
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("what", ["import", "undo", "prune"])
@@ -27,8 +24,9 @@ def test_killed_at_every_step(what: str, database_url: str, tmp_path: Path) -> N
         "SAFE_IMPORT_BACKUP_ROOT": str(root),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.runs.killing", what], env=environment, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-m", "tests.runs.killing", what],
+        cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     names = {"import": "an import, and each time its undo", "undo": "an undo", "prune": "a pruning of journals"}
     assert int(done.stdout) == published(names[what])

@@ -17,7 +17,7 @@ from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import applied_migrations, owning_apps, schema_of, write_backup_within
 from safe_import.conf import conf
 from safe_import.database import dialect
-from safe_import.database.failures import describe, refers_to_nothing
+from safe_import.database.failures import describe, refers_to_nothing, went_away
 from safe_import.database.tables import SequencePosition, tables_of
 from safe_import.errors import AfterCommitError, BackupError
 from safe_import.failpoints import failpoint
@@ -169,8 +169,8 @@ def _restore(
             _advance_sequences(operations, source)
             failpoint("restore.before_commit")
             at_commit = True
-    except (DatabaseError, InterfaceError):
-        if at_commit and not connection.is_usable():
+    except (DatabaseError, InterfaceError) as error:
+        if at_commit and went_away(error):
             raise _perhaps_restored(before) from None
         raise
     failpoint("restore.committed")

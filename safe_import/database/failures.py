@@ -29,6 +29,7 @@ _OF_CLASS = {
 # Connection, state and rollback of the transaction, authorization, resources, other sessions, operators, the system.
 _NO_ROW_TO_BLAME = {"08", "25", "26", "28", "40", "53", "55", "57", "58", "F0", "XX"}
 _FUNCTION = re.compile(r'PL/\w+ function ([\w."]+\([\w\s,."\[\]]*\))')  # with types, never a value
+_ENDED = {"57P01", "57P02", "57P03"}  # the last words to a session that is ended, perhaps after it has committed
 _RACES = {"23505", "23P01"}  # somebody else was the first to bring a key; planned anew, theirs is updated
 
 
@@ -60,6 +61,13 @@ def may_be_of_a_row(error: DatabaseError) -> bool:
 def waited_in_vain(error: DatabaseError) -> bool:
     """Whether somebody else held a lock for too long."""
     return sqlstate(error) == "55P03"
+
+
+def went_away(error: DatabaseError | InterfaceError) -> bool:
+    """Whether the server was lost before it answered: then nobody knows what became of a COMMIT."""
+    if code := sqlstate(error):
+        return code.startswith("08") or code in _ENDED
+    return "connection" in str(error)  # the words of the drivers; a file of SQLite is never lost like that
 
 
 def describe(error: DatabaseError | InterfaceError) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.pages import ID, ROOT, Project
-from tests.docs.test_pages import reference_project
+from tests.docs.pages import ID, ROOT, Page, Project
+from tests.docs.test_pages import REFERENCE_PAGES, reference_project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 STEPS, REFUSALS = (ROOT / "docs/restoring.md").read_text(encoding="utf-8").split("## When a step refuses")
@@ -45,21 +46,27 @@ PROMISED = (
 
 
 @pytest.fixture
-def bad_day(tmp_path: Path, database_url: str) -> Project:
-    """The reference project, after a wrong file; and a record was deleted since, another one added."""
-    project = reference_project(tmp_path, database_url)
+def project(tmp_path: Path, database_url: str) -> Iterator[Project]:
+    """The reference project, with the ladders in it."""
+    with reference_project(Page(REFERENCE_PAGES[0]), tmp_path, database_url) as project:
+        _succeed(project, "migrate -v 0", f"import_ladders_prod --csv {LADDERS}")
+        yield project
+
+
+@pytest.fixture
+def bad_day(project: Project, tmp_path: Path) -> Project:
+    """It, after a wrong file; and a record was deleted since, another one added."""
     header, *lines = LADDERS.read_text().splitlines()
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("\n".join([header, *(line.replace(",", ",Wrong ", 1) for line in lines)]))
-    for command in (
-        "migrate -v 0",
-        f"import_ladders_prod --csv {LADDERS}",
-        f"import_ladders_prod --csv {wrong}",
-        f'shell -c "{_DAMAGE}"',
-    ):
+    _succeed(project, f"import_ladders_prod --csv {wrong}", f'shell -c "{_DAMAGE}"')
+    return project
+
+
+def _succeed(project: Project, *commands: str) -> None:
+    for command in commands:
         printed = project.run(f"python manage.py {command}")
         assert project.exit_code == 0, printed
-    return project
 
 
 def test_every_command_of_the_page_does_what_the_page_says(bad_day: Project) -> None:
@@ -75,11 +82,8 @@ def test_every_command_of_the_page_does_what_the_page_says(bad_day: Project) -> 
             names["THAT_ID"] = kept[1]
 
 
-def test_an_undo_that_is_enough_is_the_whole_way_back(tmp_path: Path, database_url: str) -> None:
+def test_an_undo_that_is_enough_is_the_whole_way_back(project: Project) -> None:
     """Step 2, where nobody has changed anything since."""
-    project = reference_project(tmp_path, database_url)
-    project.run("python manage.py migrate -v 0")
-    project.run(f"python manage.py import_ladders_prod --csv {LADDERS}")
     command = f"python manage.py undo_import {project.last_run} --delete-created"
     assert "4 that the run created, deleted" in project.execute(f"{command} --dry-run")
     assert "4 that the run created, deleted" in project.execute(command, answer="yes\n")

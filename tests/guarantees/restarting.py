@@ -3,8 +3,8 @@
     python -m tests.guarantees.restarting
 
 Runs on a server of its own with the settings of ``SERVER``, which DATABASE_URL names. Prints for each operation and
-moment its exit code, the state of the newest run after recovery, whether the data is the new one, and the exit code of
-the same command again.
+moment its exit code, whether its message knows what became of it, the state of the newest run after recovery, whether
+the data is the new one, and the exit code of the same command again.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ def commit_without_answer(others: list[threading.Thread]) -> None:
     others[-1].start()
 
 
-def exit_code(operation: Callable[[], object], act: Callable[[], object] = lambda: None) -> int:
-    """Carry it out, and act when all but the commit is done."""
+def outcome(operation: Callable[[], object], act: Callable[[], object] = lambda: None) -> tuple[int, str]:
+    """Carry it out, and act when all but the commit is done; return the exit code and how sure the message is."""
     with watching(lambda place: act() if place.endswith(".before_commit") else None):
         try:
             operation()
         except CommandError as error:
-            return error.returncode
-    return 0
+            return error.returncode, "unknown" if "went away at the commit" in str(error) else "known"
+    return 0, "known"
 
 
 def main() -> None:
@@ -88,13 +88,13 @@ def main() -> None:
                     world.load(SECOND)
                 old, others = world.content(), list[threading.Thread]()
                 act = restart if moment == "before" else lambda others=others: commit_without_answer(others)
-                code = exit_code(operation, act)
+                code, certainty = outcome(operation, act)
                 for other in others:
                     other.join()
                 connection.close()
                 world.recover()
                 state = world.newest().state
-                found[f"{name}, {moment}"] = [code, state, world.content() != old, exit_code(operation)]
+                found[f"{name}, {moment}"] = [code, certainty, state, world.content() != old, outcome(operation)[0]]
     print(json.dumps(found))  # noqa: T201 - a program
 
 

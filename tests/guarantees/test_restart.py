@@ -35,10 +35,10 @@ def test_a_server_that_restarts_at_the_commit_leaves_old_or_new_and_the_exit_cod
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
-        "import, before": [1, "failed", False, 0],
-        "import, after": [5, "applied", True, 0],
-        "undo, before": [1, "verified", False, 0],
-        "undo, after": [5, "undone", True, 1],  # it is undone already
-        "restore, before": [1, "verified", False, 0],
-        "restore, after": [5, "verified", True, 0],
+        "import, before": [1, "known", "failed", False, 0],
+        "import, after": [5, "known", "applied", True, 0],
+        "undo, before": [1, "known", "verified", False, 0],
+        "undo, after": [5, "known", "undone", True, 1],  # it is undone already
+        "restore, before": [5, "unknown", "verified", False, 0],
+        "restore, after": [5, "unknown", "verified", True, 0],
     }

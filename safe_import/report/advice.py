@@ -82,6 +82,6 @@ def _of_undo(result: RunResult, commands: Commands) -> Iterator[str]:
 
 def _of_restore(result: RunResult, commands: Commands) -> Iterator[str]:
     """Somebody expects a run that exits with a failure to be rolled back, and this one is not."""
-    if result.exit_code == AfterCommitError.exit_code and result.backup:
+    if result.exit_code == AfterCommitError.exit_code and result.state != "applying" and result.backup:
         yield "To bring back all that its tables held before, whoever changed it since:"
         yield commands.line(f"restore_backup {PurePath(result.backup).name}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safe_import.errors import AfterCommitError
+
 if TYPE_CHECKING:
     from safe_import.records import RunResult
 
@@ -18,6 +20,8 @@ _FAILURES = {
 def headline(result: RunResult, file: str) -> str:
     """Return what happened in one sentence."""
     name = f"{result.spec}, {file}"
+    if result.exit_code == AfterCommitError.exit_code and result.state == "applying":
+        return f"{name}: the database went away at the commit, so it is not known whether the data is committed"
     if result.exit_code in _FAILURES:
         return f"{name}: {_FAILURES[result.exit_code]}"
     if result.state == "planned":

@@ -30,6 +30,10 @@ def text_of(result: RunResult, **view: Any) -> str:
     ("result", "headline"),
     [
         (result_of(), "users, users.csv: imported"),
+        (
+            result_of("applying", exit_code=5),
+            "users, users.csv: the database went away at the commit, so it is not known whether the data is committed",
+        ),
         (result_of("planned"), "users, users.csv: dry run, nothing was written"),
         (result_of("planned", models={}), "users, users.csv: dry run, nothing was written; there is nothing to change"),
         (result_of("rehearsed"), "users, users.csv: rehearsed from beginning to end and rolled back"),

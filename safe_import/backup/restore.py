@@ -17,7 +17,8 @@ from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import applied_migrations, owning_apps, schema_of, write_backup_within
 from safe_import.conf import conf
 from safe_import.database import dialect
-from safe_import.database.failures import describe, refers_to_nothing, went_away
+from safe_import.database.commit import CommitUnanswered
+from safe_import.database.failures import describe, refers_to_nothing
 from safe_import.database.tables import SequencePosition, tables_of
 from safe_import.errors import AfterCommitError, BackupError
 from safe_import.failpoints import failpoint
@@ -156,7 +157,7 @@ def _restore(
     mode: Mode,
     foreign_keys: Sequence[ForeignKey],
 ) -> RestoreResult:
-    operations, at_commit = tables_of(connection), False
+    operations = tables_of(connection)
     identifier = source.path.name
     try:
         with operations.restoring(order, lock_timeout=conf().LOCK_TIMEOUT):
@@ -168,11 +169,8 @@ def _restore(
             failpoint("restore.loaded")
             _advance_sequences(operations, source)
             failpoint("restore.before_commit")
-            at_commit = True
-    except (DatabaseError, InterfaceError) as error:
-        if at_commit and went_away(error):
-            raise _perhaps_restored(before) from None
-        raise
+    except CommitUnanswered:
+        raise _perhaps_restored(before) from None
     failpoint("restore.committed")
     return RestoreResult(identifier, mode, False, counts, before)
 

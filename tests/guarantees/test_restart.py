@@ -39,6 +39,6 @@ def test_a_server_that_restarts_at_the_commit_leaves_old_or_new_and_the_exit_cod
         "import, after": [5, "known", "applied", True, 0],
         "undo, before": [1, "known", "verified", False, 0],
         "undo, after": [5, "known", "undone", True, 1],  # it is undone already
-        "restore, before": [5, "unknown", "verified", False, 0],
+        "restore, before": [1, "known", "verified", False, 0],
         "restore, after": [5, "unknown", "verified", True, 0],
     }

@@ -117,7 +117,7 @@ MUTANTS = (
            (f"{BACKUP}::test_nobody_truncates_or_alters_a_table_while_it_is_backed_up",), PG),
     Mutant("blocks of one size", "backup/chunks.py", 'yield from iter(lambda: reader.read(_BLOCK), b"")', "yield reader.readall()",
            (f"{BACKUP}::test_neither_backup_nor_restore_holds_a_table_in_memory",)),
-    Mutant("restore: unknown", "backup/restore.py", "if at_commit and went_away(error):", "if False:", (RESTART,), PG),
+    Mutant("restore: unknown", "database/commit.py", "if sent and went_away(error):", "if False:", (RESTART,), PG),
     Mutant("commit: a server that restarts", "bookkeeping.py", "AT_COMMIT if at_commit else 0", "0", (RESTART,), PG),
     Mutant("commit: unknown", "bookkeeping.py", "return self._perhaps_committed(failure) if at_commit else failure", "return failure",
            (f"{CONTENTION}::test_what_nobody_can_ask_about_is_not_called_rolled_back",)),

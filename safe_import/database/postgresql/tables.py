@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from safe_import.database.commit import committing
 from safe_import.database.postgresql.copy_stream import copy_in, copy_out
 from safe_import.database.postgresql.row_sql import RowSQL, literal, quoted
 from safe_import.database.postgresql.table_catalog import Catalog
@@ -82,7 +83,7 @@ class PostgreSQLTables:
     @contextmanager
     def restoring(self, names: Sequence[str], *, lock_timeout: float) -> Iterator[None]:
         require_no_transaction(self._connection)
-        with transaction.atomic(using=self._connection.alias):
+        with committing(self._connection.alias):
             self._set_local()
             self._execute(f"SET LOCAL lock_timeout = {int(lock_timeout * 1000)}")
             # A client that was killed frees its locks at once, not when its statement ends.

@@ -180,6 +180,10 @@ class Dialect(abc.ABC):
     def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
         """Creates a temporary table; also where the session may only read."""
 
+    def create_temp_of(self, name: str, select: str, params: Sequence[Any] = ()) -> None:
+        """Creates a temporary table of the rows of a SELECT, inside a transaction that may write."""
+        self.execute(f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select}", params)
+
     @abc.abstractmethod
     def add_temp_column(self, name: str, column: str, type_: str) -> None: ...
 

@@ -137,6 +137,10 @@ class Dialect(abc.ABC):
         """NULL of a type that temporary tables are made of."""
         return f"CAST(NULL AS {type_})"
 
+    def whole_number(self, value: int) -> str:
+        """A number of the type that the numbers of records have."""
+        return f"CAST({value} AS bigint)"
+
     char_length = "length"
     """The function that counts the characters of a text."""
 

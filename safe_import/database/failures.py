@@ -47,8 +47,10 @@ _NAMED = re.compile(r"for key '([^']*)'$|CONSTRAINT `([^`]*)`|^CONSTRAINT `?(\w+
 
 def sqlstate(error: DatabaseError | InterfaceError) -> str:
     """The five characters by which PostgreSQL names an error, or would name that of MariaDB; empty for SQLite."""
+    if number := _number(error):
+        return _NUMBERED.get(number, "")
     cause = error.__cause__
-    return str(getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or _NUMBERED.get(_number(error), ""))
+    return str(getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or "")
 
 
 def _number(error: DatabaseError | InterfaceError) -> int:

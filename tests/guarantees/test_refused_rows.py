@@ -52,10 +52,12 @@ def refusing() -> Iterator[Callable[..., None]]:
                 return
             for event in ("INSERT", "UPDATE"):
                 name = f"refuse{number}_{event}"
-                cursor.execute(
-                    f"CREATE TRIGGER {name} {timing} {event} ON {table} WHEN {condition}"
-                    " BEGIN SELECT RAISE(ABORT, 'canary'); END"
-                )
+                body = f"WHEN {condition} BEGIN SELECT RAISE(ABORT, 'canary'); END"
+                if connection.vendor == "mysql":
+                    body = (
+                        f"FOR EACH ROW IF {condition} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'canary'; END IF"
+                    )
+                cursor.execute(f"CREATE TRIGGER {name} {timing} {event} ON {table} {body}")
                 made.append(f"DROP TRIGGER {name}")
 
     yield refuse
@@ -128,13 +130,13 @@ def test_the_reason_names_no_value(importing: Importer, refusing: Callable[..., 
     with pytest.raises(Refused) as failure:
         importing(ThingsImport, things(3, 3))
     (problem,) = failure.value.problems
-    assert str(problem) == (
-        "line 3: the database refuses this thing: a trigger or function of the database refused it"
-        " (function refuse0(), SQLSTATE P0001); correct the row, or leave it out"
-        if connection.vendor == "postgresql"
-        else "line 3: the database refuses this thing: a trigger of the database refused it; correct the row, or"
-        " leave it out"
-    )
+    reason = {
+        "postgresql": "a trigger or function of the database refused it (function refuse0(), SQLSTATE P0001)",
+        "sqlite": "a trigger of the database refused it",
+        "mysql": "a trigger or function of the database refused it (error 1644)",
+    }[connection.vendor]
+    expected = f"line 3: the database refuses this thing: {reason}; correct the row, or leave it out"
+    assert str(problem) == expected
 
 
 @pytest.mark.parametrize(("spec", "model"), [(SavedImport, Saved), (HeardImport, Heard)])
@@ -208,7 +210,7 @@ def test_a_constraint_that_django_does_not_know_is_found_by_line(importing: Impo
         result = importing(ThingsImport, "code,name\na,x\nb,y\nc,x\nd,z\n", on_error="continue")
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("DROP INDEX hidden")
+            cursor.execute(f"DROP INDEX hidden{' ON testapp_thing' if connection.vendor == 'mysql' else ''}")
     assert lines(result.errors) == [(4, CODE)]
     assert set(Thing.objects.values_list("code", flat=True)) == {"a", "b", "d"}
     assert "canary" not in result.errors[0].message
@@ -259,6 +261,8 @@ def test_a_search_that_gives_up_says_so_and_nothing_is_imported(
     assert not Thing.objects.exists()
 
 
+@pytest.mark.postgresql
+@pytest.mark.sqlite
 def test_a_fault_of_no_row_is_no_row_s_fault(importing: Importer) -> None:
     """The table refuses even when nothing is written to it: the failure is said as it is."""
     with connection.cursor() as cursor:

@@ -136,6 +136,9 @@ class MariaDB(Dialect):
     def as_text(self, sql: str) -> str:
         return exact(sql)
 
+    def whole_number(self, value: int) -> str:
+        return f"CAST({value} AS signed)"
+
     def null(self, type_: str) -> str:
         return "NULL"
 
@@ -163,6 +166,9 @@ class MariaDB(Dialect):
 
     def add_temp_column(self, name: str, column: str, type_: str) -> None:
         self._temporary.add_column(name, column, type_)
+
+    def index_temp(self, name: str, column: str) -> None:
+        self._temporary.index(name, column)
 
     def drop_temp(self, names: Iterable[str]) -> None:
         self._temporary.drop(names)
@@ -198,13 +204,18 @@ class MariaDB(Dialect):
 
     @contextmanager
     def writing(self, timeouts: Timeouts) -> Iterator[None]:
-        deadline = Deadline(timeouts.transaction)
-        with (
-            session(self, {"tx_read_only": 0}, ONE_SNAPSHOT, limits(timeouts)),
-            self.connection.execute_wrapper(deadline),
-            transaction.atomic(using=self.connection.alias, durable=True),
-        ):
-            yield
+        deadline, before = Deadline(timeouts.transaction), self._temporary.names
+        with session(self, {"tx_read_only": 0}, ONE_SNAPSHOT, limits(timeouts)):
+            try:
+                with (
+                    self.connection.execute_wrapper(deadline),
+                    transaction.atomic(using=self.connection.alias, durable=True),
+                ):
+                    yield
+            except BaseException:
+                if self.connection.is_usable():
+                    self._temporary.drop(self._temporary.names - before)  # they are not rolled back with the rest
+                raise
 
     # -- writing
 

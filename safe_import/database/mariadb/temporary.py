@@ -33,12 +33,18 @@ class TemporaryTables:
     def __contains__(self, name: object) -> bool:
         return name in self._made
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._made)
+
     def create(self, name: str, columns: Mapping[str, str]) -> None:
+        self.drop([name])  # a run that was rolled back leaves them: only their rows are rolled back
         self._made[name] = dict(columns)
         self._define(self._definition(name))
 
     def create_of(self, name: str, select: str, params: Sequence[Any]) -> None:
         """Create one of the rows of a SELECT; it gets no further column."""
+        self.drop([name])
         self._made[name] = {}
         self._dialect.execute(f"CREATE TEMPORARY TABLE {self._dialect.quote(name)} AS {select}", params)
 
@@ -52,6 +58,9 @@ class TemporaryTables:
         self._define(self._definition(name))
         d.execute(f"INSERT INTO {d.quote(name)} ({names}) SELECT {names} FROM {d.quote(old)}")
         self._define(f"DROP TEMPORARY TABLE {d.quote(old)}")
+
+    def index(self, name: str, column: str) -> None:
+        """Nothing to do: what tables are joined by is indexed as they are made, and CREATE INDEX would commit."""
 
     def drop(self, names: Iterable[str]) -> None:
         d = self._dialect

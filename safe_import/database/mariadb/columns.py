@@ -81,8 +81,8 @@ class StoredColumn:
             return f"CAST({sql} AS {'unsigned' if self.unsigned else 'signed'})"
         if self.kind in ("float", "double"):
             return f"CAST({sql} AS double)"
-        if self.charset:  # with its collation: beside a column of another one it would not be told which holds
-            return f"(CONVERT({sql} USING {self.charset}) COLLATE {self.collation})"
+        if self.charset == "utf8mb4":  # with its collation, or it could not be told which holds beside a column
+            return f"(CONVERT({sql} USING utf8mb4) COLLATE {self.collation})"
         typed = self.kind in _TIMES | _AS_THEY_ARE - {"year"} or self.kind == "decimal"
         return f"CAST({sql} AS {self.type.removesuffix(' unsigned')})" if typed else sql
 
@@ -101,15 +101,10 @@ class StoredColumn:
             return f"{self.cast(sql)} <> {sql}" if self.fraction != 6 else None  # microseconds
         if self.kind == "float":
             return f"CAST(CAST({sql} AS float) AS double) <> {sql}"
-        return self._lossy_text(sql) if self.charset or self.kind in _BYTES else None
-
-    def _lossy_text(self, sql: str) -> str:
-        measure = "char_length" if self.kind in ("char", "varchar", "enum", "set") else "octet_length"
-        too_long = f"{measure}({sql}) > {self.length}"
-        if self.charset in (None, "utf8mb4"):
-            return too_long
-        there_and_back = exact(f"CONVERT({sql} USING {self.charset})")
-        return f"({too_long} OR {there_and_back} <> {exact(sql)})"
+        if self.charset or self.kind in _BYTES:
+            measure = "char_length" if self.kind in ("char", "varchar", "enum", "set") else "octet_length"
+            return f"{measure}({sql}) > {self.length}"
+        return None
 
     def text(self, sql: str) -> str:
         """A lossless text form of a value."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from safe_import.database.dialect import NOTHING, Witness
 from safe_import.errors import DeletionDetected, GuardUnavailable
+from safe_import.records import PROVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ _BLINDING = """
 class PostgreSQLWitness(Witness):
     """See Note [Witness]."""
 
-    proof = "none, proven"
+    proof = PROVEN
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect

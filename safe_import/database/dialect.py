@@ -253,8 +253,13 @@ class Dialect(abc.ABC):
         """One read-only transaction that sees one state of the database. For the plan."""
 
     @abc.abstractmethod
-    def writing(self, timeouts: Timeouts) -> AbstractContextManager[None]:
-        """The data transaction, with its timeouts set. For apply and verify."""
+    def writing(self, timeouts: Timeouts, *, locks_tables: bool = False) -> AbstractContextManager[None]:
+        """The data transaction, with its timeouts set. For apply and verify.
+
+        Args:
+            timeouts: to be set.
+            locks_tables: whether ``lock_table`` may be called in it.
+        """
 
     def assert_unchanged(self) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Raises StalePlan where the database can only tell as a whole that somebody changed it since the plan."""

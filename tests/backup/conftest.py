@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def execute(*statements: str) -> None:
     """Run statements as they are, without parameters."""
     with connection.cursor() as cursor:
+        if connection.vendor == "mysql":
+            cursor.execute("SET max_recursive_iterations = 1000000")
         for statement in statements:
             cursor.execute(statement)
 

@@ -135,7 +135,7 @@ def test_a_large_table_is_cut_into_chunks(tables: Callable[..., list[str]], monk
 
 def test_rows_can_be_chosen_by_a_temporary_table(team: list[str]) -> None:
     """For very large tables: only the records that a plan touches."""
-    execute("CREATE TEMP TABLE bk_plan (pk bigint)", "INSERT INTO bk_plan VALUES (1), (3)")
+    execute("CREATE TEMPORARY TABLE bk_plan (pk bigint)", "INSERT INTO bk_plan VALUES (1), (3)")
     backup = write_backup(connection, team, where={"bk_player": "t.id IN (SELECT pk FROM bk_plan)"})
     execute("DROP TABLE bk_plan")
     assert backup.tables == {"bk_team": 3, "bk_player": 2}

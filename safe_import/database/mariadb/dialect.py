@@ -15,7 +15,7 @@ from safe_import.database.mariadb import guard
 from safe_import.database.mariadb.columns import CATALOG, EXACT, StoredColumn, exact, stored_columns, target_of
 from safe_import.database.mariadb.links import DeferredLinks
 from safe_import.database.mariadb.locks import named_locks
-from safe_import.database.mariadb.session import EACH_STATEMENT, ONE_SNAPSHOT, READ_ONLY, limits, session
+from safe_import.database.mariadb.session import EACH_STATEMENT, GAPS_LOCKED, READ_ONLY, READ_WRITE, limits, session
 from safe_import.database.mariadb.spool import spooled
 from safe_import.database.mariadb.temporary import TemporaryTables
 from safe_import.errors import GuardUnavailable, SpecError
@@ -203,9 +203,10 @@ class MariaDB(Dialect):
             yield
 
     @contextmanager
-    def writing(self, timeouts: Timeouts) -> Iterator[None]:
+    def writing(self, timeouts: Timeouts, *, locks_tables: bool = False) -> Iterator[None]:
+        isolation = GAPS_LOCKED if locks_tables else EACH_STATEMENT
         deadline, before = Deadline(timeouts.transaction), self._temporary.names
-        with session(self, {"tx_read_only": 0}, ONE_SNAPSHOT, limits(timeouts)):
+        with session(self, READ_WRITE, isolation, limits(timeouts)):
             try:
                 with (
                     self.connection.execute_wrapper(deadline),
@@ -227,7 +228,7 @@ class MariaDB(Dialect):
         )
 
     def lock_table(self, model: type[models.Model]) -> None:
-        """With every row the gap before it is locked, and the one behind the last."""
+        """With every row the gap before it is locked, and the one behind the last: see GAPS_LOCKED."""
         self.value(f"SELECT count(*) FROM (SELECT {self.column(pk_of(model))} FROM {self.table(model)} FOR UPDATE) l")
 
     def enforces(self, constraint: models.BaseConstraint) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from safe_import.database.dialect import Dialect
 
 _HOLDER = """
-    SELECT id, user, host, time FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)"""
+    SELECT id, user, host, time, if(command = 'Sleep', 'idle', 'at work') FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)"""
 
 
 @contextmanager
@@ -45,5 +45,5 @@ def _name(database: str, table: str) -> str:
 
 def _held_by(dialect: Dialect, table: str, name: str) -> str:
     found = dialect.rows(_HOLDER, [name])
-    who = "; ".join(f"connection {id_} of {user} from {host}, idle or busy for {s} s" for id_, user, host, s in found)
+    who = "; ".join(f"process {id_} of {user} from {host}, for {s} s {state}" for id_, user, host, s, state in found)
     return f"Another run works on {table}: {who or 'it has just ended'}. Try again when it has finished."

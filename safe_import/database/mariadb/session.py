@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 _MODES = "PIPES_AS_CONCAT,SIMULTANEOUS_ASSIGNMENT,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,STRICT_TRANS_TABLES"
 
 READ_ONLY = {"tx_read_only": 1}
-# Each statement sees what is committed by then, and takes no lock on what it reads into a temporary table; the plan's
-# fingerprints tell what changed in between.
+READ_WRITE = {"tx_read_only": 0}
+# Each statement sees what is committed by then, and locks nothing but the rows that it writes or is told to lock; the
+# plan's fingerprints tell what changed in between.
 EACH_STATEMENT = {"tx_isolation": "READ-COMMITTED"}
 # One snapshot for questions; statements that write, and those that ask for locks, see the present.
 ONE_SNAPSHOT = {"tx_isolation": "REPEATABLE-READ"}
+# The same level: only there a lock on a row keeps others from inserting beside it.
+GAPS_LOCKED = ONE_SNAPSHOT
 
 
 @contextmanager

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-_CHUNK = 2000
+_CHUNK = 200  # of rows that may be large
 
 
 def chunks(

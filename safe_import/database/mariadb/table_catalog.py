@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from safe_import.database.mariadb.columns import CATALOG, StoredColumn, stored_columns
 from safe_import.database.mariadb.links import foreign_keys
 from safe_import.database.tables import Column, Constraint, ForeignKey, SequencePosition
-from safe_import.errors import BackupError, SpecError
+from safe_import.errors import BackupError, GuardUnavailable, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,8 @@ class Catalog:
             self._dialect.table_named(name)
         except SpecError:
             raise BackupError(f"there is no table {name!r} in this database") from None
+        except GuardUnavailable as error:
+            raise BackupError(f"{name!r} is no ordinary table: {error}") from None
 
     def stored(self, name: str) -> dict[str, StoredColumn]:
         try:

@@ -12,7 +12,7 @@ from safe_import.database.dialect import Timeouts
 from safe_import.database.mariadb import row_sql
 from safe_import.database.mariadb.dialect import MariaDB
 from safe_import.database.mariadb.links import NO_PARENT, foreign_keys, orphans
-from safe_import.database.mariadb.session import ONE_SNAPSHOT, READ_ONLY, limits, session
+from safe_import.database.mariadb.session import ONE_SNAPSHOT, READ_ONLY, READ_WRITE, limits, session
 from safe_import.database.mariadb.spool import chunks
 from safe_import.database.mariadb.table_catalog import Catalog
 from safe_import.database.tables import Difference, SequencePosition, Table, require_no_transaction
@@ -57,7 +57,7 @@ class MariaDBTables:
     @contextmanager
     def counting(self) -> Iterator[None]:
         require_no_transaction(self._connection)
-        with session(self._dialect, {"tx_read_only": 0}, ONE_SNAPSHOT, _NO_LIMIT):
+        with session(self._dialect, READ_WRITE, ONE_SNAPSHOT, _NO_LIMIT):
             try:
                 with self._transaction():
                     yield
@@ -70,7 +70,7 @@ class MariaDBTables:
         require_no_transaction(self._connection)
         self._refuse_triggers(names)
         seconds = limits(Timeouts(lock_timeout, 0))
-        checks_off = {"tx_read_only": 0, "foreign_key_checks": 0}
+        checks_off = {**READ_WRITE, "foreign_key_checks": 0}
         with session(self._dialect, checks_off, ONE_SNAPSHOT, seconds):
             try:
                 with self._transaction():
@@ -121,7 +121,8 @@ class MariaDBTables:
         texts = ", ".join(stored[column].text(f"t.{row_sql.quoted(column)}") for column in columns) or "1"
         sql = f"SELECT {texts} FROM {row_sql.quoted(name)} t WHERE {where or 'TRUE'}"
         for rows in chunks(self._connection, sql):
-            sink(b"".join([orjson.dumps(row) + b"\n" for row in rows]))
+            for row in rows:
+                sink(orjson.dumps(row) + b"\n")
 
     def is_empty(self, name: str) -> bool:
         return not self._dialect.value(f"SELECT EXISTS (SELECT 1 FROM {row_sql.quoted(name)})")

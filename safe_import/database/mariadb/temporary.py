@@ -82,7 +82,14 @@ class TemporaryTables:
         return self._dialect.quote(column) + (f"({_INDEXED})" if unlimited else "")
 
     def _define(self, sql: str) -> None:
-        """Also where the session may only read: then the next transaction, this one statement, may write."""
-        if not self._dialect.connection.in_atomic_block:
-            self._dialect.execute("SET TRANSACTION READ WRITE")
-        self._dialect.execute(sql)
+        """Also where the session may only read. SET TRANSACTION would hold on for the next statement of somebody else,
+        since these begin no transaction.
+        """
+        if self._dialect.connection.in_atomic_block or not self._dialect.value("SELECT @@SESSION.tx_read_only"):
+            self._dialect.execute(sql)
+            return
+        self._dialect.execute("SET SESSION tx_read_only = 0")
+        try:
+            self._dialect.execute(sql)
+        finally:
+            self._dialect.execute("SET SESSION tx_read_only = 1")

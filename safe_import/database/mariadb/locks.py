@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from safe_import.database.dialect import Dialect
 
 _HOLDER = """
-    SELECT id, user, host, time, if(command = 'Sleep', 'idle', 'at work') FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)"""
+    SELECT id, user, host, time, if(command = 'Sleep', 'idle', 'at work')
+    FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)"""
 
 
 @contextmanager

@@ -142,7 +142,7 @@ class MariaDB(Dialect):
     def null(self, type_: str) -> str:
         return "NULL"
 
-    def any_value(self, sql: str) -> str:
+    def any_value(self, sql: str, type_: str) -> str:
         return f"min({sql})"
 
     # -- keys

@@ -38,7 +38,7 @@ def literals(values: Sequence[Value | None]) -> Sequence[str | None]:
     if types == {int}:
         return list(map(str, values))
     if types == {str} and "'" not in "".join(values):  # type: ignore[arg-type]  # all of them are texts
-        return [f"'{value}'" for value in values]
+        return ["'" + value + "'" for value in values]  # type: ignore[operator]  # all of them are texts
     if types == {float} and all(map(math.isfinite, values)):  # type: ignore[arg-type]  # all of them are numbers
         return list(map(repr, values))
     return [None if value is None else _LITERAL[type(value)](value) for value in values]

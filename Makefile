@@ -10,7 +10,7 @@ LOCK := $(VENV)-lock/bin/pip-compile --quiet --strip-extras --no-header --no-emi
 	--no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-sqlite test-postgresql test-mariadb test-mariadb-if-any mutants lint format demo bench lock clean
+.PHONY: help setup test test-sqlite test-postgresql test-mariadb test-mariadb-if-any mutants fuzz lint format demo bench lock clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,9 @@ test-mariadb-if-any: setup
 
 mutants: setup ## take one protection away after the other; fails when no test notices (MUTANTS="lock journal" for some)
 	$(BIN)/python -m tests.mutants $(MUTANTS)
+
+fuzz: setup ## feed files that are nearly right to every source (FUZZ="--seconds 600 --only xlsx" for some, and how long)
+	$(BIN)/python -m tests.fuzzing $(FUZZ)
 
 lint: setup ## check style, types and layers
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _INTEGER_SHAPE = re.compile(r"[+-]?[0-9]{1,40}").fullmatch
 _INTEGER_LIMIT = 2**63
+_LARGEST_EXPONENT = 1_000
 _NUMBER_SHAPE = re.compile(r"[+-]?(?:[0-9]{1,100}(?:\.[0-9]{1,100})?|\.[0-9]{1,100})").fullmatch
 _COMMA_SHAPE = re.compile(r"[+-]?(?:[0-9]{1,100}(?:,[0-9]{1,100})?|,[0-9]{1,100})").fullmatch
 _DATE_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]00:00:00)?").fullmatch  # some programs add the midnight
@@ -83,7 +84,9 @@ def _number(value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        if number.is_finite():
+        if (
+            number.is_finite() and abs(number.adjusted()) <= _LARGEST_EXPONENT
+        ):  # written out, 1e999999999 fills the memory
             return number
     raise Invalid("not_a_number", "a number is expected")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def transfer(stop: threading.Event) -> None:
     """Move points between two tables, back and forth; their sum is always the same."""
     session = other_connection()
-    chance = random.Random(1)  # noqa: S311 - the same transfers every time
+    chance = random.Random(1)
     while not stop.is_set():
         amount = chance.randint(-50, 50)
         cursor = session.cursor()

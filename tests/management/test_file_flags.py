@@ -70,3 +70,21 @@ def test_one_of_several_sheets_is_named(tmp_path: Path) -> None:
     assert run(Command, "--file", tmp_path / "book.xlsx", "--sheet", "Othr").code == 2
     assert run(Command, "--file", tmp_path / "book.xlsx", "--sheet", "Other").code == 0
     assert list(Thing.objects.values_list("code", flat=True)) == ["b"]
+
+
+@pytest.mark.parametrize("flag", ["--log-file", "--diff"])
+def test_no_flag_writes_into_the_file_that_is_read(flag: str, file: Callable[[str], Path], tmp_path: Path) -> None:
+    """Also under another name of it; the file stays what it was."""
+    path = file("code\na\n")
+    (tmp_path / "link.csv").symlink_to(path)
+    for named in (path, tmp_path / "link.csv", path.parent / "." / path.name):
+        done = run(Command, "--csv", path, flag, named, "--dry-run")
+        assert (done.code, f"{flag} and --csv name the same file" in done.err) == (2, True)
+    assert path.read_text(encoding="utf-8") == "code\na\n"
+
+
+def test_two_flags_do_not_write_into_one_file(file: Callable[[str], Path], tmp_path: Path) -> None:
+    """Also where it is not there yet."""
+    done = run(Command, "--csv", file("code\na\n"), "--rejects", tmp_path / "o.csv", "--log-file", tmp_path / "o.csv")
+    assert (done.code, "name the same file" in done.err) == (2, True)
+    assert not (tmp_path / "o.csv").exists()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.input_samples import KINDS, PersonRow, file_outcome, value_outcome
+from tests.input_samples import KINDS, PersonRow, cell_outcome, file_outcome, value_outcome
+from tests.written_cells import file_of
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "input.md"
 CELL_BORDER = re.compile(r"(?<!\\)\|")
@@ -39,6 +42,42 @@ def _as_shown(found: str, shown: str) -> str:
 def test_values_become_what_the_document_says(type_name: str, cell: str, outcome: str) -> None:
     """Every kind of value is taken, or refused with code and message, as documented."""
     assert value_outcome(type_name.strip("`"), _text(cell)) == outcome
+
+
+_CELLS = [
+    (written, type_name.strip("`"), cell.strip("`"), outcome)
+    for _kind, formats, type_name, cell, outcome in _tables("Every format and every kind of value")
+    for written in formats.split(", ")
+]
+_STANDARD_INPUT = "standard input"  # is given delimited text
+
+
+@pytest.mark.parametrize(("written", "type_name", "cell", "outcome"), _CELLS)
+def test_a_value_is_taken_or_refused_in_every_format_as_the_document_says(
+    written: str, type_name: str, cell: str, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever brings it: what is read is what was written, and what is refused is refused by code and message."""
+    path = tmp_path / f"people.{written}"
+    content = file_of("csv" if written == _STANDARD_INPUT else written, cell)
+    if written == _STANDARD_INPUT:
+        path = Path("-")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    else:
+        path.write_bytes(content)
+    assert cell_outcome(path, type_name) == outcome
+
+
+@pytest.mark.parametrize("written", sorted({written for written, *_ in _CELLS} - {"ts"}))
+def test_the_document_has_every_kind_of_value_in_every_format(written: str) -> None:
+    """Each type is taken somewhere, and refused somewhere; so is a cell that is blank, or to be cleared."""
+    rows = [(type_name.split(",")[0], outcome) for name, type_name, _, outcome in _CELLS if name == written]
+    taken = {type_name for type_name, outcome in rows if re.match(r"`[^`]*`$", outcome)}
+    refused = {type_name for type_name, outcome in rows if re.match(r"`\w+` .|refused: ", outcome)}
+    kinds = {"Integer", "Number", "NumberWithComma", "Boolean", "Date", "DateTime", "Time", "Duration", "Text", "Email",
+             "Choice[Stage]", "Uuid", "Json", "Many"}  # fmt: skip
+    assert kinds == taken
+    assert kinds - refused <= {"Many", "NumberWithComma"}  # any text is a list, any number may be had without a comma
+    assert {"not brought", "emptied"} <= {outcome for _, outcome in rows}
 
 
 @pytest.mark.parametrize(("_about", "content", "outcome"), _tables("Text files"))

@@ -14,6 +14,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from safe_import.clock_types import written
 from safe_import.sources.base import BadCell
 from safe_import.strict_json import too_deep
 
@@ -48,6 +49,8 @@ def as_text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, dt.datetime):
         return value.isoformat(sep=" ")
+    if isinstance(value, dt.timedelta):
+        return escaped(written(value))
     if isinstance(value, float | Decimal):
         return _digits(Decimal(str(value)))
     return str(value)

@@ -164,6 +164,7 @@ class RunResult:
     deletions: str | None = None  # PROVEN, or what else the witness says; None when nothing was written
     undo: str | None = None
     exit_code: int = 0
+    in_part: bool = True  # whether the valid rows of a file with errors can be imported alone
 
     def as_dict(self) -> dict[str, Any]:
         """The report for programs, see ``docs/commands.md``. Holds no value of a cell."""

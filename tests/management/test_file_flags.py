@@ -88,3 +88,15 @@ def test_two_flags_do_not_write_into_one_file(file: Callable[[str], Path], tmp_p
     done = run(Command, "--csv", file("code\na\n"), "--rejects", tmp_path / "o.csv", "--log-file", tmp_path / "o.csv")
     assert (done.code, "name the same file" in done.err) == (2, True)
     assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "advised"), [("code,nme\na,\n", True), ("code,\na,\n", False), ("code,code\na,b\n", False)]
+)
+def test_to_import_the_valid_rows_alone_is_advised_where_it_would_help(
+    text: str, advised: bool, file: Callable[[str], Path]
+) -> None:
+    """Not where the header itself stands in the way."""
+    path = file(text)
+    assert ("--on-error continue" in run(Command, "--csv", path).out) == advised
+    assert (run(Command, "--csv", path, "--on-error", "continue").code == 0) == advised

@@ -6,11 +6,21 @@ import io
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from safe_import.errors import Refused
+from tests.guarantees.test_rules import RuledImport
 from tests.input_samples import KINDS, PersonRow, cell_outcome, file_outcome, value_outcome
+from tests.testapp.models import Box, Ruled
+from tests.testapp.specs import NodesImport
 from tests.written_cells import file_of
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
+
+    from tests.testapp.importing import Importer
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "input.md"
 CELL_BORDER = re.compile(r"(?<!\\)\|")
@@ -96,3 +106,34 @@ def test_headers_are_matched_as_the_document_says(_about: str, content: str, out
 def test_kinds_of_rows_are_told_as_the_document_says(_about: str, content: str, outcome: str, tmp_path: Path) -> None:
     """A row is taken for one kind or refused, never for something else and never skipped."""
     assert file_outcome(tmp_path / "ladders.csv", _bytes(content), KINDS) == outcome
+
+
+@pytest.mark.parametrize(("setting", "value", "name", "content", "outcome"), _tables("Limits"))
+def test_limits_are_settings_that_their_errors_name(
+    setting: str, value: str, name: str, content: str, outcome: str, tmp_path: Path, settings: SettingsWrapper
+) -> None:
+    """What is beyond one is an error of the row, or of the file, and never a lot of memory."""
+    setting, written = setting.strip("`"), _bytes(content)
+    path = tmp_path / name.strip("`")
+    assert not file_outcome(path, written, (PersonRow,)).startswith("refused")
+    settings.SAFE_IMPORT = {setting: int(value.strip("`"))}
+    assert file_outcome(path, written, (PersonRow,)) == outcome
+
+
+_IMPORTS: dict[str, Any] = {"records": RuledImport, "nodes": NodesImport}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("_about", "spec", "content", "outcome"), _tables("What the plan tells"))
+def test_what_only_the_database_tells_is_told_by_the_plan(
+    _about: str, spec: str, content: str, outcome: str, importing: Importer
+) -> None:
+    """By line and column, before anything is written."""
+    Box.objects.create(name="blue")
+    Ruled.objects.create(code="x", slug="x", price=10, box=Box.objects.create(name="red"))
+    try:
+        result = importing(_IMPORTS[spec.strip("`")], _bytes(content).decode(), dry_run=True)
+        problems = result.warnings
+    except Refused as refused:
+        problems = list(refused.problems)
+    assert _as_shown("<br>".join(f"`{problem.code}` {problem}" for problem in problems), outcome) == outcome

@@ -29,7 +29,7 @@ class RunOptions(BaseModel):
         validate_data: whether the integrity checks run.
         plan: the digest of a dry run; any other plan is refused.
         diff: where a dry run, or a rehearsal, writes the whole difference, field by field; csv, xlsx or html.
-        max_changes: refuse a plan with more updates than this number, or this percentage of a table.
+        max_changes: refuse a plan with more updates, or cleared values, than this number, or percentage of a table.
         database: the alias in ``DATABASES``.
         lock_timeout, statement_timeout, transaction_timeout: in seconds; those of the settings unless given.
         ignore_unknown: leave out columns that the import does not know, instead of refusing them.

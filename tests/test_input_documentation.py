@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import safe_import
 from safe_import.errors import Refused
 from tests.guarantees.test_rules import RuledImport
 from tests.input_samples import KINDS, PersonRow, cell_outcome, file_outcome, value_outcome
@@ -18,6 +20,8 @@ from tests.testapp.specs import NodesImport
 from tests.written_cells import file_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_django.fixtures import SettingsWrapper
 
     from tests.testapp.importing import Importer
@@ -137,3 +141,42 @@ def test_what_only_the_database_tells_is_told_by_the_plan(
     except Refused as refused:
         problems = list(refused.problems)
     assert _as_shown("<br>".join(f"`{problem.code}` {problem}" for problem in problems), outcome) == outcome
+
+
+# What makes a problem, and the place of the code among its arguments.
+_MAKERS = {"Invalid": 0, "BadCell": 0, "Misfit": 0, "Problem": 2, "_problem": 1, "_problems": 3}
+# Tables of codes, by module: the keys of some, the first of each pair in others.
+_TABLES = {"plan/messages.py": "_MESSAGES", "spec/messages.py": "_BY_TYPE"}
+
+
+def _constants(nodes: Iterable[ast.AST | None]) -> set[str]:
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {text for text in texts if re.fullmatch(r"[a-z]+(_[a-z]+)*", text)}
+
+
+def _codes_of(path: Path) -> set[str]:
+    """The codes that a module of the library writes out."""
+    tree, found = ast.parse(path.read_text(encoding="utf-8")), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            place = _MAKERS.get(name)
+            if place is not None and len(node.args) > place:
+                found |= _constants([node.args[place]])
+        elif isinstance(node, ast.AnnAssign | ast.Assign) and isinstance(node.value, ast.Dict):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if getattr(target, "id", "") in _TABLES.values():
+                found |= _constants(node.value.keys) if target.id == "_MESSAGES" else set()  # type: ignore[attr-defined]
+                pairs = [value for value in node.value.values if isinstance(value, ast.Tuple)]
+                found |= _constants(pair.elts[0] for pair in pairs)
+    return found
+
+
+def test_every_code_is_on_the_page() -> None:
+    """A program that reads codes finds each of them there."""
+    library = Path(safe_import.__file__).parent
+    of_files = (path for path in library.rglob("*.py") if path.parent.name != "runs")  # an undo has codes of its own
+    codes = {code for path in of_files for code in _codes_of(path)}
+    assert len(codes) > 60
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert {code for code in codes if f"`{code}`" not in text} == set()

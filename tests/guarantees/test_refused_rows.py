@@ -16,10 +16,18 @@ from safe_import.spec.link import Link
 from safe_import.spec.target import target
 from safe_import.stages.apply import search
 from tests.testapp.models import Box, Heard, HeardLog, Node, Saved, Thing
-from tests.testapp.specs import HeardImport, NodesImport, SavedImport, TaggedImport, TaggedRow, ThingsImport
+from tests.testapp.specs import (
+    HeardImport,
+    NodesImport,
+    SavedImport,
+    ScoredRow,
+    TaggedImport,
+    TaggedRow,
+    ThingsImport,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tests.testapp.importing import Importer
@@ -346,3 +354,32 @@ def test_a_link_that_may_be_empty_is_left_so_in_the_rows_that_stay(
     refusing(Thing, "NEW.name = 'bad'")
     result = importing(BoxedRowsImport, "code,name,box\na,x,nowhere\nb,bad,nowhere\n", on_error="continue")
     assert (result.links_left_empty, result.rows.created, result.rows.rejected) == (1, 1, 1)
+
+
+class RunningImport(ImportSpec, register=False):
+    """The note of a thing is the sum of the scores of its group, up to its own."""
+
+    row = ScoredRow
+    group_by = "group"
+    order_by = ("score",)
+
+    def derive(self, rows: Sequence[Any]) -> None:
+        """Add up."""
+        total = 0
+        for row in rows:
+            total += row.score
+            row.score = total
+
+    @target(Thing, key="code", main=True)
+    def things(self, row: Any) -> Iterator[dict[str, Any]]:
+        """The thing."""
+        yield {"code": row.code, "name": row.group, "note": str(row.score)}
+
+
+def test_what_is_derived_from_a_refused_row_is_derived_anew(importing: Importer, refusing: Callable[..., None]) -> None:
+    """A value must not come from a row that is not imported."""
+    refusing(Thing, "NEW.code = 'bad'")
+    text = "code,group,score\na,g,1\nbad,g,10\nc,g,100\nd,h,5\n"
+    result = importing(RunningImport, text, on_error="continue")
+    assert lines(result.errors) == [(3, CODE)]
+    assert dict(Thing.objects.values_list("code", "note")) == {"a": "1", "c": "101", "d": "5"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import openpyxl
@@ -14,7 +15,6 @@ from tests.testapp.specs import ThingsImport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("backup_root")]
 
@@ -100,3 +100,20 @@ def test_to_import_the_valid_rows_alone_is_advised_where_it_would_help(
     path = file(text)
     assert ("--on-error continue" in run(Command, "--csv", path).out) == advised
     assert (run(Command, "--csv", path, "--on-error", "continue").code == 0) == advised
+
+
+@pytest.mark.parametrize(
+    ("flag", "name", "suffixes"),
+    [
+        ("--diff", "d.pdf", ".csv, .tsv, .txt, .xlsx, .html, .htm"),
+        ("--rejects", "r.json", ".csv, .tsv, .txt, .xlsx"),
+        ("--rejects", "r.html", ".csv, .tsv, .txt, .xlsx"),
+    ],
+)
+def test_a_name_that_promises_another_format_is_wrong_usage(
+    flag: str, name: str, suffixes: str, file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Before anything is read: a page of text in a file that is called pdf would help nobody."""
+    done = run(Command, "--csv", file("code\na\n"), flag, tmp_path / name, "--dry-run", "--on-error", "continue")
+    assert (done.code, f"{flag}: {Path(name).suffix} is no format" in done.err, suffixes in done.err) == (2, True, True)
+    assert not (tmp_path / name).exists()

@@ -10,7 +10,7 @@ LOCK := $(VENV)-lock/bin/pip-compile --quiet --strip-extras --no-header --no-emi
 	--no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-sqlite test-postgresql mutants lint format demo bench lock clean
+.PHONY: help setup test test-sqlite test-postgresql test-mariadb test-mariadb-if-any mutants fuzz lint format demo bench lock clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -23,7 +23,7 @@ $(STAMP): requirements/ci.txt pyproject.toml
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-test: test-sqlite test-postgresql ## run the whole suite, on SQLite and then on a real PostgreSQL
+test: test-sqlite test-postgresql test-mariadb-if-any ## run the whole suite, on SQLite and then on a real PostgreSQL
 
 test-sqlite: setup ## run the suite on SQLite
 	SAFE_IMPORT_TEST_BACKEND=sqlite $(BIN)/python -m pytest --numprocesses $(WORKERS)
@@ -31,8 +31,17 @@ test-sqlite: setup ## run the suite on SQLite
 test-postgresql: setup ## run the suite on PostgreSQL (its own, unless SAFE_IMPORT_TEST_DATABASE_URL names one)
 	SAFE_IMPORT_TEST_BACKEND=postgresql $(BIN)/python -m tests.postgresql --every-version --numprocesses $(WORKERS)
 
+test-mariadb: setup ## run what matters there on MariaDB (on 127.0.0.1, unless SAFE_IMPORT_TEST_MARIADB_URL names one)
+	$(BIN)/python -m tests.mariadb --numprocesses $(WORKERS)
+
+test-mariadb-if-any: setup
+	$(BIN)/python -m tests.mariadb --if-any --numprocesses $(WORKERS)
+
 mutants: setup ## take one protection away after the other; fails when no test notices (MUTANTS="lock journal" for some)
 	$(BIN)/python -m tests.mutants $(MUTANTS)
+
+fuzz: setup ## feed files that are nearly right to every source (FUZZ="--seconds 600 --only xlsx" for some, and how long)
+	$(BIN)/python -m tests.fuzzing $(FUZZ)
 
 lint: setup ## check style, types and layers
 	$(BIN)/ruff check .

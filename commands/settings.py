@@ -14,6 +14,8 @@ SAFE_IMPORT_SECRET_KEY       Django's SECRET_KEY. When unset every process makes
 """
 
 import os
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import dj_database_url
@@ -42,6 +44,10 @@ DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # In WAL mode readers never wait for an import; a writer waits up to 20 seconds for another one.
     DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "timeout": 20}
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql" and find_spec("MySQLdb") is None:
+    # Django asks for mysqlclient, which has to be compiled; where that is not installed, PyMySQL stands in for it.
+    import_module("pymysql").install_as_MySQLdb()
 
 AUTH_USER_MODEL = "people.User"
 AUTH_PASSWORD_VALIDATORS = [

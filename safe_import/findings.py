@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from safe_import.stages.read import Reading
     from safe_import.stages.stage import Stager
 
+_FORGIVEN = "unknown_column"  # where valid rows are imported alone: those that have something in it are rejected
 _SAMPLE = 20  # changes that a report shows
 
 
@@ -47,7 +48,7 @@ class Findings:
 
     def __init__(self, ws: Workspace, reading: Reading, options: RunOptions, *, lenient: bool) -> None:
         self.ws, self.reading, self.options = ws, reading, options
-        harmless = "unknown_column" if lenient else None
+        harmless = _FORGIVEN if lenient else None
         self.header_errors = [problem for problem in reading.problems if problem.code != harmless]
         self.header_remarks = [*(p for p in reading.problems if p.code == harmless), *reading.notes]
         self._suggestions: Suggestions = {}
@@ -78,6 +79,7 @@ class Findings:
     def refuse(self, result: RunResult, label: str) -> None:
         """Raise Refused where the plan may not be carried out."""
         count = result.errors_total
+        result.in_part = all(problem.code == _FORGIVEN for problem in self.header_errors)
         if self.header_errors or (count and self.options.on_error == "rollback"):
             errors = "one error" if count == 1 else f"{count:,} errors"
             raise Refused(f"{errors} in {label}. Nothing was changed.", result.errors)

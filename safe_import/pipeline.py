@@ -48,6 +48,7 @@ from safe_import.run_options import RunOptions
 from safe_import.runs.record import State, lock_holder
 from safe_import.sources import Source, open_source
 from safe_import.sources.rejects import RejectsSource
+from safe_import.spec.target import unique_in_database
 from safe_import.stages.apply import apply_plan
 from safe_import.stages.apply.search import find_refused, searchable
 from safe_import.stages.read import read
@@ -282,7 +283,7 @@ class ImportRun:
         self.books.enter(State.APPLYING)
         with (
             self._rolled_back_if_rehearsed(),
-            self.dialect.writing(self.timeouts),
+            self._writing(),
             self.dialect.witness(targets=[target.model for target in self.ws.targets]) as witness,
             refusing_deletions(self.dialect),
         ):
@@ -292,13 +293,18 @@ class ImportRun:
             self.books.result.deletions = witness.proof
             self._mark_applied()
 
+    def _writing(self) -> AbstractContextManager[None]:
+        enforced = self.dialect.enforces
+        alone = any(t.key.fields and not unique_in_database(t, enforced) for t in self.spec.targets)
+        return self.dialect.writing(self.timeouts, locks_tables=alone)
+
     def _clear_and_write(self) -> None:
         """Deletes and loads in one transaction: when the file is refused, what was deleted is still there."""
         querysets = list(self.spec.clear())
         cleared = tables_changed_by_deletion(queryset.model for queryset in querysets)
         self._back_up([*cleared, *self._tables()])
         self.books.enter(State.APPLYING)
-        with self._rolled_back_if_rehearsed(), self.dialect.writing(self.timeouts):
+        with self._rolled_back_if_rehearsed(), self._writing():
             comparison = self._comparison()
             for queryset in querysets:
                 queryset.using(self.options.database).delete()

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+PROVEN = "none, proven"
+"""What a report says of deletions where the database itself can prove that there were none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -158,9 +161,10 @@ class RunResult:
     checks: list[CheckResult] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)  # a sample, for the screen only
     seconds: dict[str, float] = field(default_factory=dict)
-    deletions: str | None = None  # what the witness says; None when nothing was written
+    deletions: str | None = None  # PROVEN, or what else the witness says; None when nothing was written
     undo: str | None = None
     exit_code: int = 0
+    in_part: bool = True  # whether the valid rows of a file with errors can be imported alone
 
     def as_dict(self) -> dict[str, Any]:
         """The report for programs, see ``docs/commands.md``. Holds no value of a cell."""

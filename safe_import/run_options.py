@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,23 @@ def _limit(text: str) -> str:
     if not re.fullmatch(r"\d{1,18}|\d{1,3}(\.\d+)?%", text):
         raise ValueError("a number, or a percentage such as 5%")
     return text
+
+
+def _in_format(*suffixes: str) -> AfterValidator:
+    """A path whose name does not promise a format that nobody here writes; one without a suffix promises none."""
+
+    def check(path: str) -> str:
+        suffix = PurePath(path).suffix.lower()
+        if suffix not in ("", *suffixes):
+            raise ValueError(
+                f"{suffix} is no format that can be written here; one of {', '.join(suffixes)} is expected"
+            )
+        return path
+
+    return AfterValidator(check)
+
+
+_TEXT = (".csv", ".tsv", ".txt")
 
 
 class RunOptions(BaseModel):
@@ -29,7 +47,7 @@ class RunOptions(BaseModel):
         validate_data: whether the integrity checks run.
         plan: the digest of a dry run; any other plan is refused.
         diff: where a dry run, or a rehearsal, writes the whole difference, field by field; csv, xlsx or html.
-        max_changes: refuse a plan with more updates than this number, or this percentage of a table.
+        max_changes: refuse a plan with more updates, or cleared values, than this number, or percentage of a table.
         database: the alias in ``DATABASES``.
         lock_timeout, statement_timeout, transaction_timeout: in seconds; those of the settings unless given.
         ignore_unknown: leave out columns that the import does not know, instead of refusing them.
@@ -44,12 +62,12 @@ class RunOptions(BaseModel):
     rehearse: bool = False
     force_update: bool = False
     on_error: Literal["rollback", "continue"] = "rollback"
-    rejects: str | None = None
+    rejects: Annotated[str, _in_format(*_TEXT, ".xlsx")] | None = None
     keep_rejects: bool = True
     backup: bool = True
     validate_data: bool = True
     plan: str | None = None
-    diff: str | None = None
+    diff: Annotated[str, _in_format(*_TEXT, ".xlsx", ".html", ".htm")] | None = None
     max_changes: Annotated[str, AfterValidator(_limit)] | None = None
     database: str = "default"
     lock_timeout: float | None = Field(None, gt=0)

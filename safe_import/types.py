@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
@@ -19,21 +20,30 @@ from django.utils import timezone
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from safe_import import strict_json
+from safe_import.clock_types import Duration, Time
 from safe_import.errors import SpecError
+from safe_import.invalid import Invalid
 from safe_import.spelling import did_you_mean, fold, listed
 
 if TYPE_CHECKING:
     import enum
     from collections.abc import Callable, Iterable
 
+__all__ = [
+    "EMAIL_PATTERN", "TEXT_PATTERN", "Boolean", "Choice", "Date", "DateTime", "Duration", "Email", "Integer", "Invalid",
+    "Json", "Many", "Number", "NumberWithComma", "Text", "Time", "Uuid", "date_in", "many", "one_of",
+]  # fmt: skip
+
 _INTEGER_SHAPE = re.compile(r"[+-]?[0-9]{1,40}").fullmatch
 _INTEGER_LIMIT = 2**63
+_LARGEST_EXPONENT = 1_000
 _NUMBER_SHAPE = re.compile(r"[+-]?(?:[0-9]{1,100}(?:\.[0-9]{1,100})?|\.[0-9]{1,100})").fullmatch
 _COMMA_SHAPE = re.compile(r"[+-]?(?:[0-9]{1,100}(?:,[0-9]{1,100})?|,[0-9]{1,100})").fullmatch
 _DATE_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]00:00:00)?").fullmatch  # some programs add the midnight
 _DATETIME_SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 ).fullmatch
+_UUID_SHAPE = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _BOOLEANS = {
     spelling: truth
     for truth, spellings in ((True, "true yes y 1 t"), (False, "false no n 0 f"))
@@ -46,22 +56,6 @@ _ATOM = r"[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?"
 _TOP_LABEL = r"\p{L}(?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])"
 EMAIL_PATTERN = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP_LABEL}$"
-
-
-class Invalid(ValueError):
-    """A cell, or a row, breaks a rule. Raise it in a validator of a row model to give the rule your own message.
-
-    Args:
-        code: stable, for programs.
-        message: reason and remedy. It is printed and logged as it stands: never put the value in it.
-        field: the name of the row's field at fault, where a validator of the whole row raises this.
-    """
-
-    def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.field = field
 
 
 def _integer(value: object) -> int:
@@ -83,7 +77,9 @@ def _number(value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        if number.is_finite():
+        if (
+            number.is_finite() and abs(number.adjusted()) <= _LARGEST_EXPONENT
+        ):  # written out, 1e999999999 fills the memory
             return number
     raise Invalid("not_a_number", "a number is expected")
 
@@ -187,6 +183,14 @@ def _in_project_time(value: dt.datetime) -> dt.datetime:
     return value
 
 
+def _uuid(value: object) -> uuid.UUID:
+    if isinstance(value, str) and _UUID_SHAPE(value := value.strip()):
+        return uuid.UUID(value)
+    if isinstance(value, uuid.UUID):
+        return value
+    raise Invalid("not_a_uuid", "a UUID such as 6f1c2e0a-9b1d-4c7e-8a53-0d2f4b6c8e10 is expected")
+
+
 def many(delimiter: str = ";") -> BeforeValidator:
     """Accept a list of texts in one cell; empty elements are left out.
 
@@ -255,6 +259,7 @@ Boolean = Annotated[bool, BeforeValidator(_boolean)]
 Date = Annotated[dt.date, BeforeValidator(_date)]
 DateTime = Annotated[dt.datetime, BeforeValidator(_datetime)]
 Many = Annotated[tuple[str, ...], many()]
+Uuid = Annotated[uuid.UUID, BeforeValidator(_uuid)]
 Json = Annotated[Any, BeforeValidator(_json)]
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,16 +22,21 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
     from pytest_django.fixtures import SettingsWrapper
 
-BACKENDS = ("sqlite", "postgresql")
+BACKENDS = ("sqlite", "postgresql", "mariadb")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what holds on the other backend alone. Skipping would hide a test that nobody runs."""
-    others = [name for name in BACKENDS if name != django_settings.BACKEND]
-    deselected = [item for item in items if any(item.get_closest_marker(name) for name in others)]
+    """Deselect what holds on the other backends alone. Skipping would hide a test that nobody runs."""
+    deselected = [item for item in items if not _holds_here(item)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in deselected]
+
+
+def _holds_here(item: pytest.Item) -> bool:
+    """A test that is marked with backends holds on those alone."""
+    named = [name for name in BACKENDS if item.get_closest_marker(name)]
+    return not named or django_settings.BACKEND in named
 
 
 @pytest.fixture(scope="session")
@@ -81,11 +87,32 @@ def importing(tmp_path: Path, backup_root: Path) -> Importer:
     return Importer(tmp_path)
 
 
+@contextmanager
+def _own_mariadb_database() -> Iterator[str]:
+    import pymysql  # noqa: PLC0415 - not needed elsewhere
+
+    server = urlsplit(os.environ.get(django_settings.MARIADB_URL_VARIABLE) or django_settings.LOCAL_MARIADB)
+    name = f"test_safe_import_{uuid.uuid4().hex}"
+    session = pymysql.connect(
+        host=server.hostname, port=server.port or 3306, user=server.username, password=server.password or ""
+    )
+    try:
+        session.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        yield server._replace(path=f"/{name}").geturl()
+    finally:
+        session.cursor().execute(f"DROP DATABASE IF EXISTS {name}")
+        session.close()
+
+
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """The URL of a new, empty database of the present backend, for programs that run in a process of their own."""
     if django_settings.BACKEND == "sqlite":
         yield f"sqlite:///{tmp_path / 'project.sqlite3'}"
+        return
+    if django_settings.BACKEND == "mariadb":
+        with _own_mariadb_database() as url:
+            yield url
         return
     import psycopg2  # noqa: PLC0415 - not needed on SQLite
 

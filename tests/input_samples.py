@@ -10,7 +10,8 @@ from pydantic import AliasChoices, Field, create_model
 
 from safe_import.errors import SourceError
 from safe_import.records import Problem, RawRow
-from safe_import.sources import open_source
+from safe_import.sources import Source, open_source
+from safe_import.sources.typescript import objects_in, open_typescript
 from safe_import.spec.row import Row
 from safe_import.stages.read import read
 from safe_import.stages.validate import validate
@@ -19,6 +20,7 @@ from safe_import.types import (
     Choice,
     Date,
     DateTime,
+    Duration,
     Email,
     Integer,
     Json,
@@ -26,6 +28,8 @@ from safe_import.types import (
     Number,
     NumberWithComma,
     Text,
+    Time,
+    Uuid,
     date_in,
     many,
     one_of,
@@ -59,6 +63,9 @@ TYPES: dict[str, Any] = {
     'date_in("%d.%m.%Y")': Annotated[dt.date, date_in("%d.%m.%Y")],
     'date_in("%d/%m/%Y", "%m/%d/%Y")': Annotated[dt.date, date_in("%d/%m/%Y", "%m/%d/%Y")],
     "DateTime": DateTime,
+    "Time": Time,
+    "Duration": Duration,
+    "Uuid": Uuid,
     "Choice[Stage]": Choice[Stage],
     'one_of(("CEO", "HR Manager"))': Annotated[str, one_of(("CEO", "HR Manager"))],
     "Many": Many,
@@ -75,6 +82,15 @@ class PersonRow(Row):
     name: Text = Field(max_length=20, validation_alias=AliasChoices("name", "full name"))
     email: Email | None = Field(None, validation_alias="Email")
     size: Integer | None = None
+
+
+class CellRow(Row):
+    """A key, and beside it a cell of some type, which may be cleared."""
+
+    clearable = ("cell",)
+
+    key: Text
+    cell: Text | None = None
 
 
 class LadderRow(Row):
@@ -119,6 +135,27 @@ def value_outcome(type_name: str, cell: str) -> str:
     if result.row is not None:
         return f"`{result.row.cell!r}`"
     return "<br>".join(f"`{problem.code}` {problem.message}" for problem in result.problems)
+
+
+def cell_outcome(path: Path, type_name: str) -> str:
+    """What becomes of the one cell of a file, as the table of formats says it; see ``tests.written_cells``."""
+    model = create_model("CellRow", __base__=CellRow, cell=(TYPES[type_name] | None, None))
+    try:
+        with _opened(path) as source:
+            reading = read(source, (model,))
+            (result,) = validate(reading.rows(), (model,), reading.columns)
+    except SourceError as error:
+        return f"refused: {error}".replace(path.name, "people")
+    if result.row is None:
+        return "<br>".join(f"`{problem.code}` {problem.message}" for problem in result.problems)
+    brought = result.row.brought("cell")
+    return "not brought" if not brought else "emptied" if brought["cell"] is None else f"`{brought['cell']!r}`"
+
+
+def _opened(path: Path) -> Source:
+    if path.suffix == ".ts":
+        return open_typescript(path, lambda text, label: objects_in(text, ["rows"], label)["rows"])
+    return open_source(path)
 
 
 def file_outcome(path: Path, content: bytes, rows: Sequence[type[Row]]) -> str:

@@ -9,6 +9,8 @@ from commands.settings import DATABASES, INSTALLED_APPS
 
 BACKEND = os.environ.get("SAFE_IMPORT_TEST_BACKEND") or "sqlite"
 SERVER_URL_VARIABLE = "SAFE_IMPORT_TEST_DATABASE_URL"
+MARIADB_URL_VARIABLE = "SAFE_IMPORT_TEST_MARIADB_URL"
+LOCAL_MARIADB = "mysql://root@127.0.0.1:3306/test"
 
 if BACKEND == "postgresql":
     if not os.environ.get(SERVER_URL_VARIABLE):
@@ -17,8 +19,13 @@ if BACKEND == "postgresql":
 elif BACKEND == "sqlite":
     DATABASES["default"] |= {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL", "timeout": 20}
+elif BACKEND == "mariadb":
+    import pymysql
+
+    pymysql.install_as_MySQLdb()  # Django's own choice has no wheels, and needs a compiler
+    DATABASES["default"] = dj_database_url.parse(os.environ.get(MARIADB_URL_VARIABLE) or LOCAL_MARIADB)
 else:
-    raise RuntimeError(f"SAFE_IMPORT_TEST_BACKEND is {BACKEND!r}; it can be 'sqlite' or 'postgresql'.")
+    raise RuntimeError(f"SAFE_IMPORT_TEST_BACKEND is {BACKEND!r}; it can be 'sqlite', 'postgresql' or 'mariadb'.")
 
 INSTALLED_APPS = [
     *(app for app in INSTALLED_APPS if not app.endswith(".development")),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import CharField, Count, Exists, ForeignKey, Model, OuterRef, Q, QuerySet, TextField
+from django.db.models import CharField, Count, Exists, F, ForeignKey, Model, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Trim
 
-from safe_import.database.expressions import WithoutCase
+from safe_import.database.expressions import Exact, WithoutCase
 from safe_import.database.references import references_to
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def equal_without_case(model: type[Model], field: str) -> Violations:
 
 def unknown_choice(model: type[Model], field: str, choices: Collection[str]) -> Violations:
     """Records whose field holds none of the choices, or nothing."""
-    return lambda: _all(model).filter(~Q((f"{field}__in", choices)) | Q((f"{field}__isnull", True)))
+    unknown = ~Q(si_exact__in=choices) | Q((f"{field}__isnull", True))
+    return lambda: _all(model).annotate(si_exact=Exact(F(field))).filter(unknown)
 
 
 def below(model: type[Model], field: str, minimum: int) -> Violations:

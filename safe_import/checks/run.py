@@ -69,7 +69,7 @@ class Comparison:
         """The sample names what the run introduced first."""
         before, after = self.dialect.temp(BEFORE), self.dialect.temp(AFTER)
         rows = self.dialect.rows(
-            "SELECT a.pk, count(*) OVER (), sum(CASE WHEN b.pk IS NULL THEN 1 ELSE 0 END) OVER ()"
+            "SELECT a.pk, count(*) OVER (), count(CASE WHEN b.pk IS NULL THEN 1 END) OVER ()"
             f" FROM {after} a LEFT JOIN {before} b ON b.name = a.name AND b.pk = a.pk"
             " WHERE a.name = %s ORDER BY CASE WHEN b.pk IS NULL THEN 0 ELSE 1 END, a.pk LIMIT %s",
             [check.name, _SAMPLE],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safe_import.database.mariadb.dialect import MariaDB
 from safe_import.database.postgresql.dialect import PostgreSQL
 from safe_import.database.sqlite.dialect import SQLite
 from safe_import.errors import GuardUnavailable
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from safe_import.database.dialect import Dialect
 
-_DIALECTS: dict[str, type[Dialect]] = {"postgresql": PostgreSQL, "sqlite": SQLite}
+_DIALECTS: dict[str, type[Dialect]] = {"postgresql": PostgreSQL, "sqlite": SQLite, "mysql": MariaDB}
 
 
 def dialect(connection: BaseDatabaseWrapper) -> Dialect:
@@ -22,7 +23,7 @@ def dialect(connection: BaseDatabaseWrapper) -> Dialect:
     Raises:
         GuardUnavailable: no dialect for this vendor.
     """
-    try:
-        return _DIALECTS[connection.vendor](connection)
-    except KeyError:
-        raise GuardUnavailable(f"{connection.display_name} is not supported; PostgreSQL and SQLite are.") from None
+    found = _DIALECTS.get(connection.vendor)
+    if found is None:
+        raise GuardUnavailable(f"{connection.display_name} is not supported; PostgreSQL, SQLite and MariaDB are.")
+    return found(connection)

@@ -137,6 +137,10 @@ class Dialect(abc.ABC):
         """NULL of a type that temporary tables are made of."""
         return f"CAST(NULL AS {type_})"
 
+    def whole_number(self, value: int) -> str:
+        """A number of the type that the numbers of records have."""
+        return f"CAST({value} AS bigint)"
+
     char_length = "length"
     """The function that counts the characters of a text."""
 
@@ -179,6 +183,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
         """Creates a temporary table; also where the session may only read."""
+
+    def create_temp_of(self, name: str, select: str, params: Sequence[Any] = ()) -> None:
+        """Creates a temporary table of the rows of a SELECT, inside a transaction that may write."""
+        self.execute(f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select}", params)
 
     @abc.abstractmethod
     def add_temp_column(self, name: str, column: str, type_: str) -> None: ...
@@ -245,8 +253,13 @@ class Dialect(abc.ABC):
         """One read-only transaction that sees one state of the database. For the plan."""
 
     @abc.abstractmethod
-    def writing(self, timeouts: Timeouts) -> AbstractContextManager[None]:
-        """The data transaction, with its timeouts set. For apply and verify."""
+    def writing(self, timeouts: Timeouts, *, locks_tables: bool = False) -> AbstractContextManager[None]:
+        """The data transaction, with its timeouts set. For apply and verify.
+
+        Args:
+            timeouts: to be set.
+            locks_tables: whether ``lock_table`` may be called in it.
+        """
 
     def assert_unchanged(self) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Raises StalePlan where the database can only tell as a whole that somebody changed it since the plan."""

@@ -21,6 +21,9 @@ _MEANINGS = {
     "53100": "the disk of the server is full",
     "42P01": "a table is missing: run migrate",
     "42703": "a column is missing: run migrate",
+    "22003": "a number is out of range for its column",
+    "22001": "a text is too long for its column, or a key for an index",
+    "22021": "a column can't hold a character of a text",
 }
 _OF_CLASS = {
     "22": "a value does not fit", "23": "a constraint would be broken", "54": "it is beyond a limit of the database",
@@ -30,13 +33,31 @@ _OF_CLASS = {
 _NO_ROW_TO_BLAME = {"08", "25", "26", "28", "40", "53", "55", "57", "58", "F0", "XX"}
 _FUNCTION = re.compile(r'PL/\w+ function ([\w."]+\([\w\s,."\[\]]*\))')  # with types, never a value
 _ENDED = {"57P01", "57P02", "57P03"}  # the last words to a session that is ended, perhaps after it has committed
+# What MariaDB and MySQL name by a number: https://mariadb.com/kb/en/mariadb-error-code-reference/.
+_NUMBERED = {
+    1205: "55P03", 1213: "40P01", 1020: "40001", 1969: "57014", 1792: "25006", 1048: "23502", 1364: "23502",
+    1451: "23503", 1452: "23503", 1062: "23505", 1586: "23505", 4025: "23514", 1644: "P0001", 1021: "53100",
+    1114: "53100", 1146: "42P01", 1054: "42703", 1927: "57P01", 1264: "22003", 1406: "22001", 1366: "22021",
+    1977: "22021",
+}  # fmt: skip
 _RACES = {"23505", "23P01"}  # somebody else was the first to bring a key; planned anew, theirs is updated
 
 
+# The text of MariaDB quotes values; the name of a constraint stands at its end, or behind this word.
+_NAMED = re.compile(r"for key '([^']*)'$|CONSTRAINT `([^`]*)`|^CONSTRAINT `?(\w+)`? failed")
+
+
 def sqlstate(error: DatabaseError | InterfaceError) -> str:
-    """The five characters by which PostgreSQL names an error; empty for other databases."""
+    """The five characters by which PostgreSQL names an error, or would name that of MariaDB; empty for SQLite."""
+    if number := _number(error):
+        return _NUMBERED.get(number, "")
     cause = error.__cause__
     return str(getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or "")
+
+
+def _number(error: DatabaseError | InterfaceError) -> int:
+    """The number of an error of MariaDB; 0 for other databases."""
+    return error.args[0] if error.args and type(error.args[0]) is int else 0
 
 
 def refers_to_nothing(error: DatabaseError | InterfaceError) -> bool:
@@ -85,11 +106,13 @@ def describe(error: DatabaseError | InterfaceError) -> str:
         )
         if name
     ]
+    if number := _number(error):
+        names = [f"constraint {''.join(name)}" for name in _NAMED.findall(str(error.args[-1]))]
     # Its first line alone is sure to be the server's own; a statement that it quotes may hold a value.
     if function := _FUNCTION.match(getattr(diag, "context", None) or ""):
         names.append(f"function {function[1]}")
     meaning = _TRANSIENT.get(code) or _MEANINGS.get(code) or _OF_CLASS.get(code[:2]) or type(error).__name__
-    return f"{meaning} ({', '.join([*names, f'SQLSTATE {code}'])})"
+    return f"{meaning} ({', '.join([*names, f'error {number}' if number else f'SQLSTATE {code}'])})"
 
 
 def _describe_by_text(error: DatabaseError | InterfaceError) -> str:

@@ -167,7 +167,11 @@ def tables_of(connection: BaseDatabaseWrapper) -> Tables:
         from safe_import.database.sqlite.tables import SQLiteTables  # noqa: PLC0415 - only where it is used
 
         return SQLiteTables(connection)
-    raise BackupError(f"backups are supported on PostgreSQL and SQLite, not on {connection.vendor}")
+    if connection.vendor == "mysql":
+        from safe_import.database.mariadb.tables import MariaDBTables  # noqa: PLC0415 - only where it is used
+
+        return MariaDBTables(connection)
+    raise BackupError(f"backups are supported on PostgreSQL, SQLite and MariaDB, not on {connection.vendor}")
 
 
 def require_no_transaction(connection: BaseDatabaseWrapper) -> None:

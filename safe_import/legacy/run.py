@@ -133,7 +133,7 @@ class MigrationRun(ImportRun):
         self.books.enter(State.APPLYING, arguments=self._arguments(due))
         with (
             self._rolled_back_if_rehearsed(),
-            self.dialect.writing(self.timeouts),
+            self.dialect.writing(self.timeouts, locks_tables=True),
             self.dialect.witness(targets=[migration.model for migration in due]) as witness,
             refusing_deletions(self.dialect),
         ):

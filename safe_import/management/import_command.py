@@ -21,6 +21,7 @@ from safe_import.management.options import (
     add_file_flags,
     add_run_flags,
     add_spec_flags,
+    refuse_one_file_for_two,
     run_options,
     usage_error,
 )
@@ -134,6 +135,7 @@ class ImportCommand(BaseCommand):
             raise DoneInPart(f"{in_part(result)}; the rest {rest} in.", returncode=result.exit_code)
 
     def _run(self, options: dict[str, Any]) -> RunResult:
+        refuse_one_file_for_two(options)
         keywords = self.keywords(options)
         with ExitStack() as stack:
             observers: list[Observer] = [self._remember]

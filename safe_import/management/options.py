@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import SUPPRESS, BooleanOptionalAction
+from itertools import product
+from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 FILE_FLAGS = ("--csv", "--file")
+_WRITTEN = ("log_file", "rejects", "diff")
 _SPELLED_OTHERWISE = {"validate_data": "--validate", "renames": "--map"}
 
 
@@ -107,6 +110,32 @@ def run_options(options: Mapping[str, Any], spec: type[BaseModel]) -> dict[str, 
     if options.get("map"):
         chosen["renames"] = read_column_map(options["map"])
     return {**chosen, "spec": {name: options[name] for name in spec.model_fields if name in options}}
+
+
+def refuse_one_file_for_two(options: Mapping[str, Any]) -> None:
+    """Keeps one flag from writing into the file that another one names.
+
+    Rejects may have the name of the file that is read: of a rejects file that is imported again an earlier version is
+    kept, and nothing else is written over.
+
+    Raises:
+        UsageError: two flags name the same file.
+    """
+    named = {
+        name: Path(options[name]) for name in ("csv", "map", *_WRITTEN) if options.get(name) not in (None, "", "-")
+    }
+    for written, other in product(_WRITTEN, named):
+        if written not in named or written == other or (written, other) == ("rejects", "csv"):
+            continue
+        if _same(named[written], named[other]):
+            raise UsageError(f"{flag_of(written)} and {flag_of(other)} name the same file.")
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there yet, or can't be looked at
+        return one.resolve() == other.resolve()
 
 
 # -- the options of a spec

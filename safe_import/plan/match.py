@@ -92,8 +92,8 @@ def _wanted(ws: Workspace, space: KeySpace) -> str | None:
         if any(part.link is not None for part in parts):
             return None
         texts = [staged_text(ws, target, part, {}) for part in parts]
-        selects.append(f"SELECT {key_sql(ws.dialect, texts)} FROM {ws.name(target, 'stage')} s")
-    return " UNION ".join(selects)
+        selects.append(f"SELECT {key_sql(ws.dialect, texts)} AS k FROM {ws.name(target, 'stage')} s")
+    return selects[0] if len(selects) == 1 else f"SELECT w.k FROM ({' UNION '.join(selects)}) w"
 
 
 def _users(ws: Workspace, space: KeySpace) -> Iterator[tuple[Target, tuple[Part, ...]]]:

@@ -53,11 +53,8 @@ def _row_fates(ws: Workspace, target: Target) -> str:
         for other in ws.targets
         if other is not target
     )
-    fate = (
-        f"CASE WHEN p.fate = '{UNCHANGED}' AND p.line IN ({written}) THEN '{UPDATE}' ELSE p.fate END"
-        if written
-        else "p.fate"
-    )
+    of_row = f"p.fate = '{UNCHANGED}' AND p.line IN (SELECT w.line FROM ({written}) w)"
+    fate = f"CASE WHEN {of_row} THEN '{UPDATE}' ELSE p.fate END" if written else "p.fate"
     return f"SELECT {fate} AS fate FROM {ws.name(target, 'plan')} p"
 
 

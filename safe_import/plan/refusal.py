@@ -13,18 +13,29 @@ if TYPE_CHECKING:
 
 
 def changed_too_much(ws: Workspace, limit: str) -> str | None:
-    """What is beyond ``limit``, a number of updates or a percentage of each table; None when nothing is."""
+    """What is beyond ``limit``, a number or a percentage of each table's records; None when nothing is.
+
+    Updated records count, and so do values that are cleared, of which a record may have several.
+    """
     for target in ws.targets:
         updates = ws.dialect.value(f"SELECT count(*) FROM {ws.name(target, 'plan')} WHERE fate = 'update'")
-        if not limit.endswith("%"):
-            allowed = float(limit)
-        else:
-            allowed = (
-                float(limit[:-1]) / 100 * ws.dialect.value(f"SELECT count(*) FROM {ws.dialect.table(target.model)}")
-            )
-        if updates > allowed:
-            return f"{updates} records of {target.label} would be updated, more than --max-changes {limit} allows"
+        if not updates:
+            continue
+        cleared = _cleared_values(ws, target)
+        size = ws.dialect.value(f"SELECT count(*) FROM {ws.dialect.table(target.model)}")
+        allowed = float(limit[:-1]) / 100 * size if limit.endswith("%") else float(limit)
+        if max(updates, cleared) > allowed:
+            also = f", and {cleared:,} of their values cleared" if cleared else ""
+            seen = f"{updates:,} of {size:,} records of {target.label} would be updated{also}"
+            return f"{seen}: more than --max-changes {limit} allows"
     return None
+
+
+def _cleared_values(ws: Workspace, target: Target) -> int:
+    stage = ws.stages[target.number]
+    names = [name for name in written_fields(ws, target) if name not in target.key.fields]
+    conditions = {name: stage.cleared(name) for name in names}
+    return sum(_updates_of(ws, target, name, sql) for name, sql in conditions.items() if sql != "FALSE")
 
 
 def moves_records(ws: Workspace) -> str | None:
@@ -48,13 +59,14 @@ def moves_records(ws: Workspace) -> str | None:
     return None
 
 
-def _updates_of(ws: Workspace, target: Target, name: str) -> int:
+def _updates_of(ws: Workspace, target: Target, name: str, condition: str = "TRUE") -> int:
+    """How many records get another value for a field, of those whose staged record s is under the condition."""
     d = ws.dialect
     return int(
         d.value(
             f"SELECT count(*) FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
             f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
             f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
-            f" WHERE p.fate = 'update' AND {changes(ws, target, name)}"
+            f" WHERE p.fate = 'update' AND {condition} AND {changes(ws, target, name)}"
         )
     )

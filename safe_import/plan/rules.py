@@ -113,7 +113,7 @@ def future_columns(target: Target, rules: Sequence[Rule], dialect: Dialect) -> d
     typed = {column_name(each): dialect.column_type(each) for each in fields.values()}
     left_open = {f"si_open_{each.column}": "boolean" for each in fields.values() if is_made_when_written(each)}
     new = {f"si_new_{target.fields[name].column}": "bigint" for name in future_links(rules)}
-    return {"si_line": "bigint", "si_pk": str(target.pk.rel_db_type(dialect.connection)), **typed, **left_open, **new}
+    return {"si_line": "bigint", "si_pk": dialect.column_type(target.pk), **typed, **left_open, **new}
 
 
 def future_links(rules: Sequence[Rule]) -> list[str]:

@@ -58,7 +58,7 @@ def _of_failure(result: RunResult, file: str, commands: Commands) -> Iterator[st
     if result.state != "failed" or not result.errors_total:
         return
     yield f"Correct {file} and run the same command again."
-    if commands.in_part and (sound := result.rows.read - result.rows.rejected):
+    if commands.in_part and result.in_part and (sound := result.rows.read - result.rows.rejected):
         rows = "valid row" if sound == 1 else f"{sound:,} valid rows"
         others = ", the others go into a file of their own" if commands.rejects else ""
         yield f"Or import the {rows} alone{others}: --on-error continue"

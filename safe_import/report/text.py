@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from safe_import.conf import conf
+from safe_import.records import PROVEN
 from safe_import.report.advice import advice
 from safe_import.report.headline import headline, writes
 from safe_import.report.problems import problem_lines
@@ -114,7 +115,8 @@ def _named_facts(result: RunResult, view: View) -> Iterator[tuple[str, str]]:
         yield "Links", f"{result.links_left_empty:,} left empty: they name no record"
     if result.checks:
         yield "Checks", _checks(result.checks, "" if view.details else " (-v 2 shows it)")
-    deletions = result.deletions if view.details else None
+    proven = result.deletions == PROVEN
+    deletions = None if proven and not view.details else result.deletions
     for name, fact in (
         ("Backup", result.backup),
         ("Rejects", result.rejects),

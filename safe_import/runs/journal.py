@@ -25,10 +25,8 @@ def remember_old(ws: Workspace, target: Target) -> None:
     """Keeps the rows that are about to be updated as they are, all columns: a trigger may write others than we do."""
     d, pk = ws.dialect, ws.dialect.column(target.pk)
     columns = ", ".join(d.column(field) for field in target.fields.values())
-    d.execute(
-        f"CREATE TEMPORARY TABLE {d.quote(f'si_{target.number}_old')} AS SELECT {columns} FROM {d.table(target.model)}"
-        f" WHERE {pk} IN (SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = 'update')"
-    )
+    updated = f"{pk} IN (SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = 'update')"
+    d.create_temp_of(f"si_{target.number}_old", f"SELECT {columns} FROM {d.table(target.model)} WHERE {updated}")
 
 
 def write_journal(ws: Workspace, target: Target, run: str) -> None:

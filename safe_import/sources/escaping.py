@@ -14,8 +14,11 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from safe_import.clock_types import written
 from safe_import.sources.base import BadCell
+from safe_import.strict_json import too_deep
 
+_MOST_DIGITS = 1000
 _JSON, _BAD = "safe_import:json:", "safe_import:bad:"
 # The wide forms: some spreadsheets narrow them.
 _RISKY = re.compile("'*(?:[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|safe_import:)")
@@ -41,13 +44,15 @@ def as_text(value: Any) -> str:
     if isinstance(value, BadCell):
         return f"{_BAD}{value.code}"
     if isinstance(value, dict | list):
-        return _JSON + _json(value)
+        return f"{_BAD}not_json" if too_deep(value) else _JSON + _json(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dt.datetime):
         return value.isoformat(sep=" ")
+    if isinstance(value, dt.timedelta):
+        return escaped(written(value))
     if isinstance(value, float | Decimal):
-        return format(Decimal(str(value)), "f")  # no exponent, which is no number here
+        return _digits(Decimal(str(value)))
     return str(value)
 
 
@@ -62,6 +67,11 @@ def as_value(text: str) -> Any:
         except (ValueError, RecursionError):
             return BadCell("not_json", "not JSON behind the mark; correct it")
     return unescaped(text)
+
+
+def _digits(number: Decimal) -> str:
+    """A number without an exponent, which is no number here; unless that would be longer than any cell."""
+    return format(number, "f") if not number.is_finite() or abs(number.adjusted()) < _MOST_DIGITS else str(number)
 
 
 def _json(value: Any) -> str:

@@ -9,7 +9,6 @@ So rows are read by Python's decoder, which can be told to lose nothing.
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from safe_import import strict_json
@@ -24,9 +23,9 @@ from safe_import.sources.whole_file import require_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
 _BLANK = " \t\r\n"
-_LONGEST_NUMBER = 100  # digits
 
 
 class _Refused:
@@ -111,7 +110,7 @@ class JsonSource(KeyedSource):
         except json.JSONDecodeError as error:
             raise self._no_json(text, error.pos, "not JSON") from None
         except RecursionError:
-            raise self._no_json(text, at, "the JSON is nested too deeply") from None
+            raise self._no_json(text, at, strict_json.TOO_DEEP) from None
 
     def _no_json(self, text: str, at: int, reason: str) -> SourceError:
         line = text.count("\n", 0, at) + 1
@@ -125,11 +124,13 @@ def _parsed(number: int, line: str) -> Document | BrokenRow:
         where = f"character {error.pos + 1} is not expected there"
         return _broken(number, f"not JSON: {where}; one object a line is expected, or a list of objects", line)
     except RecursionError:
-        return _broken(number, "the JSON is nested too deeply", line)
+        return _broken(number, strict_json.TOO_DEEP, line)
 
 
 def _row(number: int, value: Any) -> Document | BrokenRow:
     refused = next((part.reason for part in strict_json.parts(value) if isinstance(part, _Refused)), None)
+    if refused is None and strict_json.too_deep(value):
+        refused = strict_json.TOO_DEEP
     if refused is None and not isinstance(value, dict):
         refused = 'an object {"column": value} is expected'
     if refused is None:
@@ -157,19 +158,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Refused:
 
 
 def _integer(digits: str) -> int | _Refused:
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else _too_long()
+    try:
+        return strict_json.integer(digits)
+    except ValueError as error:
+        return _Refused(str(error))
 
 
 def _decimal(digits: str) -> Decimal | _Refused:
     try:
-        number = Decimal(digits)
-    except ArithmeticError:  # an exponent beyond what Decimal knows
-        return _too_long()
-    return number if len(digits) <= _LONGEST_NUMBER and abs(number.adjusted()) <= _LONGEST_NUMBER else _too_long()
-
-
-def _too_long() -> _Refused:
-    return _Refused(f"the JSON has a number of more than {_LONGEST_NUMBER} digits")
+        return strict_json.decimal(digits)
+    except ValueError as error:
+        return _Refused(str(error))
 
 
 def _constant(name: str) -> _Refused:

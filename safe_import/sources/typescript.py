@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from safe_import import strict_json
 from safe_import.errors import SourceError, UsageError
 from safe_import.sources.input_file import InputFile
 from safe_import.sources.keyed import Document, KeyedSource
@@ -112,13 +112,21 @@ def _object(literal: Literal, label: str) -> SourceObject:
         import chompjs  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
         raise UsageError("Reading TypeScript needs an extra: pip install 'safe_import[javascript]'") from None
-    rules = {"parse_float": Decimal, "object_pairs_hook": _without_doubles, "strict": False}
+    rules = {
+        "parse_float": strict_json.decimal,
+        "parse_int": strict_json.integer,
+        "object_pairs_hook": _without_doubles,
+        "strict": False,
+    }
     try:
-        return SourceObject(literal.line, chompjs.parse_js_object(literal.text, loader_kwargs=rules))
+        found = SourceObject(literal.line, chompjs.parse_js_object(literal.text, loader_kwargs=rules))
     except _DoubledName:
         raise SourceError(f"{label}, line {literal.line}: the object that begins here has a name twice") from None
-    except (ValueError, ArithmeticError):
+    except (ValueError, RecursionError):
         raise SourceError(f"{label}, line {literal.line}: the object that begins here can't be read") from None
+    if strict_json.too_deep(found.values):
+        raise SourceError(f"{label}, line {literal.line}: the object that begins here is nested too deeply")
+    return found
 
 
 class _DoubledName(Exception):

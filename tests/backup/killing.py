@@ -58,10 +58,11 @@ def killed_at(step: int, operation: Callable[[], object]) -> bool:
 
 def main(what: str) -> None:
     """Kill at the first step, the second one, and so on, until there is none left."""
+    deferred = "" if connection.vendor == "mysql" else " DEFERRABLE INITIALLY DEFERRED"
     execute(
         "CREATE TABLE bk_team (id integer PRIMARY KEY, name varchar(50) UNIQUE)",
         "CREATE TABLE bk_player (id integer PRIMARY KEY, name varchar(50) UNIQUE,"
-        " team_id integer REFERENCES bk_team (id) DEFERRABLE INITIALLY DEFERRED)",
+        f" team_id integer REFERENCES bk_team (id){deferred})",
         *GOOD,
     )
     good = [content(name) for name in TABLES]

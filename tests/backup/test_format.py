@@ -37,7 +37,7 @@ def test_a_backup_can_be_read_with_a_json_tool_and_zstd_alone(team: list[str]) -
         plain = zstandard.ZstdDecompressor().decompressobj().decompress(stored)
         assert hashlib.sha256(plain).hexdigest() == chunk["plain_sha256"]
         rows += [dict(zip(columns, json.loads(line), strict=True)) for line in plain.decode().splitlines()]
-    text = "%s" if connection.vendor == "postgresql" else "'%s'"
+    text = "'%s'" if connection.vendor == "sqlite" else "%s"
     expected = query("SELECT id, name, points FROM bk_player ORDER BY id")
     assert [(row["id"], row["name"], row["points"]) for row in rows] == [
         (str(id_), text % name, None if points is None else str(points)) for id_, name, points in expected

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from safe_import.backup.restore import restore_backup
 from safe_import.backup.write import write_backup
-from safe_import.database.sqlite.literals import LITERAL, value_of
+from safe_import.database.sqlite.literals import literals, value_of
 from safe_import.errors import BackupError
 from tests.backup.conftest import content, execute
 
@@ -72,7 +72,9 @@ def test_any_table_comes_back_by_value_and_storage_class(
 @given(value=st.one_of(st.integers(), st.floats(allow_nan=False), st.text(), st.binary()))
 def test_a_literal_reads_back_to_the_same_value_of_the_same_class(value: float | str | bytes) -> None:
     """Every bit of a REAL, the sign of zero included."""
-    again = value_of(LITERAL[type(value)](value))
+    literal = literals([value])[0] or ""
+    assert literals([value, None, value, 1, "it's"]) == [literal, None, literal, "1", "'it''s'"]
+    again = value_of(literal)
     assert type(again) is type(value)
     if isinstance(value, float):
         assert struct.pack("d", again) == struct.pack("d", value) or math.isnan(value)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def transfer(stop: threading.Event) -> None:
     """Move points between two tables, back and forth; their sum is always the same."""
     session = other_connection()
-    chance = random.Random(1)  # noqa: S311 - the same transfers every time
+    chance = random.Random(1)
     while not stop.is_set():
         amount = chance.randint(-50, 50)
         cursor = session.cursor()
@@ -196,7 +196,7 @@ def test_neither_backup_nor_restore_holds_a_table_in_memory(tables: Callable[...
 
 def test_rows_can_be_chosen_by_a_temporary_table(team: list[str]) -> None:
     """For very large tables: only the records that a plan touches."""
-    execute("CREATE TEMP TABLE bk_plan (pk bigint)", "INSERT INTO bk_plan VALUES (1), (3)")
+    execute("CREATE TEMPORARY TABLE bk_plan (pk bigint)", "INSERT INTO bk_plan VALUES (1), (3)")
     backup = write_backup(connection, team, where={"bk_player": "t.id IN (SELECT pk FROM bk_plan)"})
     execute("DROP TABLE bk_plan")
     assert backup.tables == {"bk_team": 3, "bk_player": 2}

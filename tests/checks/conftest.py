@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from django.apps import apps
@@ -10,15 +11,42 @@ from django.db import connection
 
 from commands.people import models as people
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @pytest.fixture
-def unconstrained(db: None) -> None:
+def unconstrained(db: None) -> Iterator[None]:
     """Take every constraint from the tables of the people app, until the test's transaction is rolled back."""
     models = [*apps.get_app_config("people").get_models(include_auto_created=True)]
-    remove = _without_constraints_postgresql if connection.vendor == "postgresql" else _without_constraints_sqlite
+    tables = [model._meta.db_table for model in models]
     with connection.cursor() as cursor:
-        for statement in remove([model._meta.db_table for model in models]):
+        for statement in _WITHOUT_CONSTRAINTS[connection.vendor](tables):
             cursor.execute(statement)
+        yield
+        if connection.vendor == "mysql":
+            cursor.execute(f"DROP TEMPORARY TABLE {', '.join(tables)}")
+
+
+def _without_constraints_mariadb(tables: list[str]) -> list[str]:
+    """A temporary table hides the one of the same name; any other way would commit."""
+    statements = []
+    for table in tables:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT concat('`', column_name, '` ', replace(column_type, 'unsigned', ''), ' NULL')"
+                " FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s"
+                " ORDER BY ordinal_position",
+                [table],
+            )
+            columns = ", ".join(column for (column,) in cursor)
+        statements += [
+            f"CREATE TEMPORARY TABLE copied AS SELECT * FROM {table}",
+            f"CREATE TEMPORARY TABLE {table} ({columns})",
+            f"INSERT INTO {table} SELECT * FROM copied",
+            "DROP TEMPORARY TABLE copied",
+        ]
+    return statements
 
 
 def _without_constraints_sqlite(tables: list[str]) -> list[str]:
@@ -45,6 +73,13 @@ def _without_constraints_postgresql(tables: list[str]) -> list[str]:
             )
             statements += [f'ALTER TABLE {table} ALTER COLUMN "{name}" DROP NOT NULL' for (name,) in cursor]
     return sorted(statements, key=lambda statement: "DROP CONSTRAINT" not in statement)
+
+
+_WITHOUT_CONSTRAINTS = {
+    "sqlite": _without_constraints_sqlite,
+    "postgresql": _without_constraints_postgresql,
+    "mysql": _without_constraints_mariadb,
+}
 
 
 @pytest.fixture

@@ -299,6 +299,8 @@ def slow() -> Iterator[None]:
             " $$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$",
             "CREATE TRIGGER slow BEFORE INSERT ON testapp_thing FOR EACH ROW EXECUTE FUNCTION slow()",
         )
+    elif connection.vendor == "mysql":
+        _execute("CREATE TRIGGER slow BEFORE INSERT ON testapp_thing FOR EACH ROW SET @slow = sleep(2)")
     else:
         endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000000)"
         body = f"SELECT max(i) FROM ({endless} SELECT i FROM n)"

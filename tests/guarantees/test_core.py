@@ -153,6 +153,8 @@ def test_a_key_twice_in_the_file_names_both_lines(importing: Importer) -> None:
     assert "line 2" in refused.value.problems[1].message
 
 
+@pytest.mark.postgresql
+@pytest.mark.sqlite
 def test_a_key_that_matches_two_records_is_an_error(importing: Importer) -> None:
     """Nobody knows which one is meant."""
     Thing.objects.create(code="a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -10,7 +11,10 @@ import pytest
 from safe_import.errors import Refused
 from safe_import.models import Run
 from safe_import.pipeline import run_import
-from tests.testapp.models import Thing
+from safe_import.spec.import_spec import ImportSpec
+from safe_import.spec.row import Row
+from safe_import.types import Duration, Time, Uuid
+from tests.testapp.models import Shift, Thing
 from tests.testapp.specs import ThingsImport
 
 if TYPE_CHECKING:
@@ -98,3 +102,58 @@ def test_a_sheet_is_imported_with_its_types(tmp_path: Path, backup_root: Path) -
     assert [(p.line, p.column, p.code) for p in refused.value.problems] == [(3, "price", "formula_without_value")]
     run_import(ThingsImport, tmp_path / "things.xlsx", on_error="continue", rejects=str(tmp_path / "r.xlsx"))
     assert list(Thing.objects.values_list("code", "price", "active")) == [("4915112345678", 1.5, False)]
+
+
+class ShiftRow(Row):
+    """A time, a length of time, an identity."""
+
+    identity: Uuid
+    begins: Time
+    lasts: Duration | None = None
+
+    clearable = ("lasts",)
+
+
+class ShiftsImport(ImportSpec, register=False):
+    """Recognised by its identity."""
+
+    row = ShiftRow
+    model = Shift
+    key = "identity"
+
+
+_IDENTITY = "6f1c2e0a-9b1d-4c7e-8a53-0d2f4b6c8e10"
+
+
+def test_times_lengths_of_time_and_identities_land_as_they_are(importing: Importer) -> None:
+    """In whatever spelling they come again, nothing changes; an update is one, and clearing empties."""
+    text = f"identity,begins,lasts\n{_IDENTITY},17:30,36:30:00.5\n"
+    assert importing(ShiftsImport, text).rows.created == 1
+    assert list(Shift.objects.values_list("begins", "lasts")) == [
+        (dt.time(17, 30), dt.timedelta(hours=36.5, seconds=0.5))
+    ]
+    again = f"identity,begins,lasts\n{_IDENTITY.upper().replace('-', '')},17:30:00,P1DT12H30M0.5S\n"
+    assert importing(ShiftsImport, again).rows.unchanged == 1
+    assert importing(ShiftsImport, again.replace("17:30", "18:30")).rows.updated == 1
+    assert importing(ShiftsImport, f"identity,begins,lasts\n{_IDENTITY},18:30,\\N\n").rows.updated == 1
+    assert list(Shift.objects.values_list("begins", "lasts")) == [(dt.time(18, 30), None)]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_rejected_times_and_lengths_of_time_are_imported_again(
+    suffix: str, importing: Importer, tmp_path: Path
+) -> None:
+    """The rejects file keeps what they are."""
+    book = openpyxl.Workbook()
+    book.active.append(("identity", "begins", "lasts"))
+    book.active.append(("wrong", dt.time(17, 30), dt.timedelta(hours=-36, minutes=-30)))
+    book.active.append((_IDENTITY, dt.time(17, 30), dt.timedelta(hours=1)))
+    book.save(tmp_path / "shifts.xlsx")
+    rejects = tmp_path / f"rejects.{suffix}"
+    run_import(ShiftsImport, tmp_path / "shifts.xlsx", on_error="continue", rejects=str(rejects))
+    _correct(rejects, "wrong", _IDENTITY.replace("6", "7"))
+    run_import(ShiftsImport, rejects)
+    assert set(Shift.objects.values_list("begins", "lasts")) == {
+        (dt.time(17, 30), dt.timedelta(hours=1)),
+        (dt.time(17, 30), dt.timedelta(hours=-36, minutes=-30)),
+    }

@@ -34,6 +34,8 @@ def trigger() -> Iterator[Callable[[str, str], None]]:
                     f"$$ BEGIN NEW.{assignment}; RETURN NEW; END $$"
                 )
                 timing, body = "BEFORE", "FOR EACH ROW EXECUTE FUNCTION rewrite()"
+            elif connection.vendor == "mysql":
+                timing, body = "BEFORE", f"FOR EACH ROW SET NEW.{assignment}"
             else:
                 timing, body = "AFTER", f"BEGIN UPDATE testapp_thing SET {assignment} WHERE id = NEW.id; END"
             cursor.execute(f"CREATE TRIGGER rewrites {timing} {event} ON testapp_thing {body}")

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, ProgrammingError, connection, connections
 
 from safe_import import pipeline
 from safe_import.database import dialect
@@ -157,6 +157,11 @@ def test_the_session_is_left_as_it_was(importing: Importer) -> None:
         assert d.rows("SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'") == []
         assert d.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()") == []
         assert d.value("SHOW default_transaction_read_only") == "off"
+    elif connection.vendor == "mysql":
+        for name in ("si_0_stage", "si_0_plan", "si_0_new", "si_problem"):
+            with pytest.raises(ProgrammingError, match="doesn't exist"):
+                d.rows(f"SELECT * FROM {name}")
+        assert d.rows("SELECT @@SESSION.tx_read_only") == [(0,)]
     else:
         assert d.rows("SELECT name FROM sqlite_temp_master") == []
 

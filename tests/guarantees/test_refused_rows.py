@@ -16,10 +16,18 @@ from safe_import.spec.link import Link
 from safe_import.spec.target import target
 from safe_import.stages.apply import search
 from tests.testapp.models import Box, Heard, HeardLog, Node, Saved, Thing
-from tests.testapp.specs import HeardImport, NodesImport, SavedImport, TaggedImport, TaggedRow, ThingsImport
+from tests.testapp.specs import (
+    HeardImport,
+    NodesImport,
+    SavedImport,
+    ScoredRow,
+    TaggedImport,
+    TaggedRow,
+    ThingsImport,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tests.testapp.importing import Importer
@@ -52,10 +60,12 @@ def refusing() -> Iterator[Callable[..., None]]:
                 return
             for event in ("INSERT", "UPDATE"):
                 name = f"refuse{number}_{event}"
-                cursor.execute(
-                    f"CREATE TRIGGER {name} {timing} {event} ON {table} WHEN {condition}"
-                    " BEGIN SELECT RAISE(ABORT, 'canary'); END"
-                )
+                body = f"WHEN {condition} BEGIN SELECT RAISE(ABORT, 'canary'); END"
+                if connection.vendor == "mysql":
+                    body = (
+                        f"FOR EACH ROW IF {condition} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'canary'; END IF"
+                    )
+                cursor.execute(f"CREATE TRIGGER {name} {timing} {event} ON {table} {body}")
                 made.append(f"DROP TRIGGER {name}")
 
     yield refuse
@@ -128,13 +138,13 @@ def test_the_reason_names_no_value(importing: Importer, refusing: Callable[..., 
     with pytest.raises(Refused) as failure:
         importing(ThingsImport, things(3, 3))
     (problem,) = failure.value.problems
-    assert str(problem) == (
-        "line 3: the database refuses this thing: a trigger or function of the database refused it"
-        " (function refuse0(), SQLSTATE P0001); correct the row, or leave it out"
-        if connection.vendor == "postgresql"
-        else "line 3: the database refuses this thing: a trigger of the database refused it; correct the row, or"
-        " leave it out"
-    )
+    reason = {
+        "postgresql": "a trigger or function of the database refused it (function refuse0(), SQLSTATE P0001)",
+        "sqlite": "a trigger of the database refused it",
+        "mysql": "a trigger or function of the database refused it (error 1644)",
+    }[connection.vendor]
+    expected = f"line 3: the database refuses this thing: {reason}; correct the row, or leave it out"
+    assert str(problem) == expected
 
 
 @pytest.mark.parametrize(("spec", "model"), [(SavedImport, Saved), (HeardImport, Heard)])
@@ -161,9 +171,9 @@ def test_what_a_receiver_writes_may_be_refused_too(importing: Importer, refusing
 def test_every_row_that_brings_a_refused_record_is_at_fault(importing: Importer, refusing: Callable[..., None]) -> None:
     """A box that several rows bring; the other boxes, things and tags are imported."""
     refusing(Box, "NEW.name = 'bad'")
-    text = "code,box,tag\na,bad,x\nb,good,x\nc,bad,y\nd,,\ne,bad,\n"
+    text = "code,box,tag\na,bad,x\nb,good,x\nc,bad,y\nd,,\ne,bad,\nf,bad,\ng,bad,\n"
     result = importing(TaggedImport, text, on_error="continue")
-    assert lines(result.errors) == [(2, CODE), (4, CODE), (6, CODE)]
+    assert lines(result.errors) == [(line, CODE) for line in (2, 4, 6, 7, 8)]
     assert set(Thing.objects.values_list("code", flat=True)) == {"b", "d"}
     assert list(Thing.tags.through.objects.values_list("thing__code", "tag__name")) == [("b", "x")]
 
@@ -208,7 +218,7 @@ def test_a_constraint_that_django_does_not_know_is_found_by_line(importing: Impo
         result = importing(ThingsImport, "code,name\na,x\nb,y\nc,x\nd,z\n", on_error="continue")
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("DROP INDEX hidden")
+            cursor.execute(f"DROP INDEX hidden{' ON testapp_thing' if connection.vendor == 'mysql' else ''}")
     assert lines(result.errors) == [(4, CODE)]
     assert set(Thing.objects.values_list("code", flat=True)) == {"a", "b", "d"}
     assert "canary" not in result.errors[0].message
@@ -259,6 +269,8 @@ def test_a_search_that_gives_up_says_so_and_nothing_is_imported(
     assert not Thing.objects.exists()
 
 
+@pytest.mark.postgresql
+@pytest.mark.sqlite
 def test_a_fault_of_no_row_is_no_row_s_fault(importing: Importer) -> None:
     """The table refuses even when nothing is written to it: the failure is said as it is."""
     with connection.cursor() as cursor:
@@ -342,3 +354,32 @@ def test_a_link_that_may_be_empty_is_left_so_in_the_rows_that_stay(
     refusing(Thing, "NEW.name = 'bad'")
     result = importing(BoxedRowsImport, "code,name,box\na,x,nowhere\nb,bad,nowhere\n", on_error="continue")
     assert (result.links_left_empty, result.rows.created, result.rows.rejected) == (1, 1, 1)
+
+
+class RunningImport(ImportSpec, register=False):
+    """The note of a thing is the sum of the scores of its group, up to its own."""
+
+    row = ScoredRow
+    group_by = "group"
+    order_by = ("score",)
+
+    def derive(self, rows: Sequence[Any]) -> None:
+        """Add up."""
+        total = 0
+        for row in rows:
+            total += row.score
+            row.score = total
+
+    @target(Thing, key="code", main=True)
+    def things(self, row: Any) -> Iterator[dict[str, Any]]:
+        """The thing."""
+        yield {"code": row.code, "name": row.group, "note": str(row.score)}
+
+
+def test_what_is_derived_from_a_refused_row_is_derived_anew(importing: Importer, refusing: Callable[..., None]) -> None:
+    """A value must not come from a row that is not imported."""
+    refusing(Thing, "NEW.code = 'bad'")
+    text = "code,group,score\na,g,1\nbad,g,10\nc,g,100\nd,h,5\n"
+    result = importing(RunningImport, text, on_error="continue")
+    assert lines(result.errors) == [(3, CODE)]
+    assert dict(Thing.objects.values_list("code", "note")) == {"a": "1", "c": "101", "d": "5"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 NEVER, HOSTILE = "tests/guarantees/test_never_deletes.py", "tests/guarantees/test_hostile.py"
 NEIGHBOURS, CONTENTION = "tests/guarantees/test_neighbours.py", "tests/guarantees/test_contention.py"
 LANDED, CORE, CANARY = (f"tests/guarantees/test_{name}.py" for name in ("landed", "core", "canary"))
+REFUSED, FUZZ = "tests/guarantees/test_refused_rows.py", "tests/sources/test_fuzz.py"
 FAULTS, UNDO, UNDO_HOSTILE = (
     "tests/guarantees/test_faults.py",
     "tests/runs/test_undo.py",
@@ -137,4 +138,14 @@ MUTANTS = (
            ("tests/runs/test_recover.py::test_a_run_at_work_is_left_alone",)),
     Mutant("texts of causes", "pipeline.py", "raise failure from without_text(failure.__cause__ if failure is error else error)", "raise failure from error", (CANARY,)),
     Mutant("texts of the database", "bookkeeping.py", "The import was rolled back: {describe(error)}.", "The import was rolled back: {error}.", (CANARY,)),
+    Mutant("refused rows", "stages/apply/search.py", "if first == last:", "if False:",
+           (f"{REFUSED}::test_the_rows_that_a_trigger_refuses_are_named_and_nothing_is_written",)),
+    Mutant("refused records of several rows", "stages/apply/search.py", "JOIN {name(target, 'key')} q ON q.k = g.k", "JOIN {name(target, 'key')} q ON q.id = g.rec",
+           (f"{REFUSED}::test_every_row_that_brings_a_refused_record_is_at_fault",)),
+    Mutant("search that gave up", "stages/apply/search.py", "complete=not self.gave_up", "complete=True",
+           (f"{REFUSED}::test_a_search_that_gives_up_says_so_and_nothing_is_imported",)),
+    Mutant("words of a trigger", "database/failures.py", 'if name == "SQLITE_CONSTRAINT_TRIGGER":', "if False:",
+           (f"{REFUSED}::test_the_reason_names_no_value",), LITE),
+    Mutant("depth of JSON", "strict_json.py", "_DEEPEST = 100", "_DEEPEST = 10**9",
+           (f"{FUZZ}::test_a_file_that_once_did_harm_does_none",), LITE),
 )  # fmt: skip

@@ -19,6 +19,9 @@ def contents_of_database() -> dict[str, list[tuple[Any, ...]]]:
             names = [name for (name,) in _rows(cursor, "SELECT sequencename FROM pg_sequences ORDER BY 1")]
             for name in names:
                 found[name] = _rows(cursor, f"SELECT last_value, is_called FROM {connection.ops.quote_name(name)}")
+        elif connection.vendor == "mysql":
+            tables_of_this = "FROM information_schema.tables WHERE table_schema = DATABASE()"
+            found["auto_increment_seq"] = _rows(cursor, f"SELECT table_name, auto_increment {tables_of_this}")
         else:
             found["sqlite_sequence"] = _rows(cursor, "SELECT * FROM sqlite_sequence")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -45,15 +46,50 @@ def rows(source: Source) -> list[Any]:
     table=st.lists(st.lists(CELLS, min_size=2, max_size=4), min_size=1),
     delimiter=st.sampled_from([",", ";", "\t", "|", "^", "§"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    end=st.sampled_from(["\r\n", "\n", "\r"]),
 )
 def test_what_the_csv_writer_of_python_writes_is_read_back_the_same(
-    table: list[list[str]], delimiter: str, quoting: Any
+    table: list[list[str]], delimiter: str, quoting: Any, end: str
 ) -> None:
     """Every cell, whatever is in it; but for rows without any text, which are no rows."""
+    table = _with_quoted_line_ends(table, quoting, end)
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, quoting=quoting).writerows(table)
+    csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=end).writerows(table)
     text.seek(0)
     found = [cells for _, cells in Rows(text, delimiter, WIDE) if not isinstance(cells, BrokenRow)]
+    assert [row for row in found if "".join(row).strip()] == [row for row in table if "".join(row).strip()]
+
+
+def _with_quoted_line_ends(table: list[list[str]], quoting: Any, end: str) -> list[list[str]]:
+    """Without the line ends that some versions of the writer put into a file without quotes around them."""
+    if end == "\r\n" or quoting == csv.QUOTE_ALL:
+        return table
+    return [[re.sub("[\r\n]", " ", cell) for cell in row] for row in table]
+
+
+@given(
+    table=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1),
+    delimiter=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    end=st.sampled_from(["\r\n", "\n", "\r"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+)
+def test_a_file_of_the_csv_writer_is_read_back_the_same_without_being_told_anything(
+    tmp_path_factory: pytest.TempPathFactory,
+    table: list[list[str]],
+    delimiter: str,
+    quoting: Any,
+    end: str,
+    encoding: str,
+) -> None:
+    """The delimiter, the ends of the lines and the encoding are found; every cell is what it was."""
+    table = _with_quoted_line_ends(table, quoting, end)
+    path = tmp_path_factory.mktemp("csv") / "people.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end).writerows([list("abc"), *table])
+    with open_source(path) as source:
+        assert source.header() == list("abc")
+        found = [list(cells) for _, cells in source.lines() if not isinstance(cells, BrokenRow)]
     assert [row for row in found if "".join(row).strip()] == [row for row in table if "".join(row).strip()]
 
 

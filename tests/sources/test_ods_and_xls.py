@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import xlwt
 
 from safe_import.errors import SafeImportError, SourceError
 from safe_import.sources import BadCell, BrokenRow, open_source
@@ -159,6 +160,18 @@ def test_an_ods_file_that_contradicts_itself_is_refused(rows: str, tmp_path: Pat
     (tmp_path / "a.ods").write_bytes(zipped(ods_parts(HEADER + rows)))
     with pytest.raises(SourceError, match=r"damaged.*save it anew"):
         found(tmp_path / "a.ods")
+
+
+@pytest.mark.parametrize("since_1904", [False, True])
+def test_the_epoch_of_an_xls_file_is_read_from_it(since_1904: bool, tmp_path: Path) -> None:
+    """The same day, whichever number stands for it."""
+    book = xlwt.Workbook()
+    book.dates_1904 = since_1904
+    sheet = book.add_sheet("Sheet1")
+    sheet.write(0, 0, "born")
+    sheet.write(1, 0, 41_000 if since_1904 else 42_462, xlwt.easyxf(num_format_str="YYYY-MM-DD"))
+    book.save(tmp_path / "people.xls")
+    assert found(tmp_path / "people.xls") == [["born"], (2, [moment("2016-04-02")])]
 
 
 def test_an_xls_file_is_read_as_a_whole_up_to_a_size(settings: SettingsWrapper) -> None:

@@ -106,6 +106,14 @@ class Computed(models.Model):
     )
 
 
+class Shift(models.Model):
+    """A time of day, a length of time and an identity that comes from elsewhere."""
+
+    identity = models.UUIDField(unique=True)
+    begins = models.TimeField()
+    lasts = models.DurationField(null=True, blank=True)
+
+
 class Measure(models.Model):
     """Stored in partitions, by a table that a test makes."""
 

@@ -261,7 +261,7 @@ class PostgreSQL(Dialect):
             yield
 
     @contextmanager
-    def writing(self, timeouts: Timeouts) -> Iterator[None]:
+    def writing(self, timeouts: Timeouts, *, locks_tables: bool = False) -> Iterator[None]:
         with transaction.atomic(using=self.connection.alias, durable=True):
             self.execute(f"SET LOCAL lock_timeout = '{int(timeouts.lock * 1000)}ms'")
             self.execute(f"SET LOCAL statement_timeout = '{int(timeouts.statement * 1000)}ms'")

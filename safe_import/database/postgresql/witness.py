@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from safe_import.database.dialect import NOTHING, Witness
 from safe_import.database.postgresql.kept_keys import KeptKeys
 from safe_import.errors import DeletionDetected, DeletionSuspected, GuardUnavailable
+from safe_import.records import PROVEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -56,7 +57,7 @@ _BLINDING = """
 class PostgreSQLWitness(Witness):
     """See Note [Witness]."""
 
-    proof = "none, proven"
+    proof = PROVEN
 
     def __init__(self, dialect: PostgreSQL, targets: Collection[type[models.Model]]) -> None:
         self.dialect = dialect

@@ -129,7 +129,7 @@ class SQLite(Dialect):
             yield
 
     @contextmanager
-    def writing(self, timeouts: Timeouts) -> Iterator[None]:
+    def writing(self, timeouts: Timeouts, *, locks_tables: bool = False) -> Iterator[None]:
         before = self.value("PRAGMA busy_timeout")
         self.execute(f"PRAGMA busy_timeout = {int(timeouts.lock * 1000)}")
         try:

@@ -22,6 +22,7 @@ from django.db import DatabaseError
 from safe_import.database.dialect import NOTHING, Witness
 from safe_import.database.fields import column_name, pk_of
 from safe_import.errors import DeletionDetected, Refused, VerificationFailed
+from safe_import.records import PROVEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -141,7 +142,7 @@ def _replacing(dialect: Dialect) -> set[str]:
 class SQLiteWitness(Witness):
     """Rows before + inserted = rows after, for every table."""
 
-    proof = "none, proven"
+    proof = PROVEN
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from safe_import.errors import BackupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Value = int | float | str | bytes
 
@@ -29,7 +29,19 @@ def _of_blob(value: bytes) -> str:
     return f"X'{value.hex()}'"
 
 
-LITERAL: dict[type, Callable[..., str]] = {int: str, float: _of_real, str: _of_text, bytes: _of_blob}
+_LITERAL: dict[type, Callable[..., str]] = {int: str, float: _of_real, str: _of_text, bytes: _of_blob}
+
+
+def literals(values: Sequence[Value | None]) -> Sequence[str | None]:
+    """Return the literals of some values, None for NULL; it is quick where all are of one type."""
+    types = set(map(type, values))
+    if types == {int}:
+        return list(map(str, values))
+    if types == {str} and "'" not in "".join(values):  # type: ignore[arg-type]  # all of them are texts
+        return ["'" + value + "'" for value in values]  # type: ignore[operator]  # all of them are texts
+    if types == {float} and all(map(math.isfinite, values)):  # type: ignore[arg-type]  # all of them are numbers
+        return list(map(repr, values))
+    return [None if value is None else _LITERAL[type(value)](value) for value in values]
 
 
 def value_of(literal: str) -> Value:

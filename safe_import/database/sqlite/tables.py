@@ -15,7 +15,7 @@ from django.db.utils import ConnectionHandler
 from safe_import.database import dialect
 from safe_import.database.dialect import restored
 from safe_import.database.sqlite import guard, row_sql
-from safe_import.database.sqlite.literals import LITERAL, Value, value_of
+from safe_import.database.sqlite.literals import Value, literals, value_of
 from safe_import.database.sqlite.row_sql import plain_select, quoted
 from safe_import.database.sqlite.table_catalog import Catalog
 from safe_import.database.tables import Difference, SequencePosition, Table, require_no_transaction
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from safe_import.database.tables import ForeignKey, Staged, Tables
+
+_AT_A_TIME = 100  # rows that are read together: few, as each may be large
 
 
 class SQLiteTables:
@@ -121,8 +123,8 @@ class SQLiteTables:
         with self._connection.cursor() as cursor:
             try:
                 cursor.execute(query)
-                for row in cursor:
-                    sink(_line(row))
+                while rows := cursor.fetchmany(_AT_A_TIME):
+                    sink(_lines(rows))
             except OperationalError as error:
                 if "UTF-8" in str(error):  # the message quotes the value
                     raise BackupError(f"table {name!r} holds text that is not UTF-8: correct it first") from None
@@ -184,8 +186,10 @@ class SQLiteTables:
             cursor.execute(sql)
 
 
-def _line(row: Sequence[Value | None]) -> bytes:
-    return orjson.dumps([None if value is None else LITERAL[type(value)](value) for value in row]) + b"\n"
+def _lines(rows: Sequence[Sequence[Value | None]]) -> bytes:
+    """Column by column, as the values of one are mostly of one type."""
+    columns = map(literals, zip(*rows, strict=True))
+    return b"\n".join(map(orjson.dumps, zip(*columns, strict=True))) + b"\n"
 
 
 def _row(line: bytes) -> list[Value | None]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from safe_import.spec.target import Target
 
 _BATCH = 1000
+_NUMBERED = {"si_n": ("row_number() OVER (ORDER BY p.rec)", list[Any]())}
 _CHANGED = "si_changed"  # an extra column of the rows: the names of the fields that change
 
 
@@ -36,7 +37,8 @@ def save_records(ws: Workspace, target: Target) -> None:
 
 def new_instances(ws: Workspace, target: Target) -> Iterator[Model]:
     """The records to be created, not saved yet, in the order of the file; each with its ``si_rec`` and ``si_line``."""
-    columns = {**new_record(ws, target, timezone.now()), "si_rec": ("p.rec", []), "si_line": ("p.line", [])}
+    record = new_record(ws, target, timezone.now())
+    columns = {**record, "si_rec": ("p.rec", []), "si_line": ("p.line", []), **_NUMBERED}
     sql, params = select_new(ws, target, columns)
     yield from _batches(ws, target, sql, params)
 
@@ -54,7 +56,8 @@ def _updated_instances(ws: Workspace, target: Target) -> Iterator[Model]:
     if not changed:
         return
     sql = (
-        f"SELECT {', '.join(columns)}, {' || '.join(changed)} AS {_CHANGED} FROM {ws.name(target, 'plan')} p"
+        f"SELECT {', '.join(columns)}, {' || '.join(changed)} AS {_CHANGED}, {_NUMBERED['si_n'][0]} AS si_n"
+        f" FROM {ws.name(target, 'plan')} p"
         f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
         f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
         f"{link_joins(ws, target)} WHERE p.fate = 'update' ORDER BY p.rec"
@@ -63,11 +66,10 @@ def _updated_instances(ws: Workspace, target: Target) -> Iterator[Model]:
 
 
 def _batches(ws: Workspace, target: Target, sql: str, params: list[Any]) -> Iterator[Model]:
-    """The instances of a SELECT that is settled before the first of them is saved, at constant memory."""
+    """The instances of a numbered SELECT that is settled before the first of them is saved, at constant memory."""
     d, name = ws.dialect, f"si_{target.number}_save"
     d.drop_temp([name])
-    numbered = f"SELECT row_number() OVER () AS si_n, q.* FROM ({sql}) q"
-    d.execute(f"CREATE TEMPORARY TABLE {d.quote(name)} AS {numbered}", params)
+    d.create_temp_of(name, sql, params)
     total, manager = (
         d.value(f"SELECT count(*) FROM {d.temp(name)}"),
         target.model._base_manager.using(d.connection.alias),

@@ -137,9 +137,10 @@ class _Search:
         message = f"the database refuses this {model}: {describe(error)}; correct the row, or leave it out"
         self.refusals.append(Refusal(message, array("q", self._lines_that_bring(target, rec))))
         order, needs = self.d.temp(_ORDER), self.d.temp(_NEEDS)
+        refused = f"SELECT {self.d.whole_number(number)}, {self.d.whole_number(rec)}"
         self.d.execute(
             f"DELETE FROM {order} WHERE n IN (WITH RECURSIVE lost(target, rec) AS"
-            f" (SELECT CAST({number} AS bigint), CAST({rec} AS bigint) UNION SELECT d.target, d.rec FROM {needs} d"
+            f" ({refused} UNION SELECT d.target, d.rec FROM {needs} d"
             f" JOIN lost l ON l.target = d.on_target AND l.rec = d.on_rec)"
             f" SELECT o.n FROM {order} o JOIN lost l ON l.target = o.target AND l.rec = o.rec)"
         )
@@ -158,10 +159,7 @@ class _Search:
     def _lay_aside(self, target: Target) -> None:
         """The whole plan of a target, from which parts are taken; and what makes taking them quick."""
         d, number = self.d, target.number
-        d.execute(
-            f"CREATE TEMPORARY TABLE {d.quote(f'si_{number}_whole')} AS SELECT * FROM {self.ws.name(target, 'plan')}"
-            f" WHERE {_TOUCHED}"
-        )
+        d.create_temp_of(f"si_{number}_whole", f"SELECT * FROM {self.ws.name(target, 'plan')} WHERE {_TOUCHED}")
         for name in ("whole rec", "stage id", "ref id", "new rec", "group rec", "key k"):
             table, column = name.split()
             self._index(f"si_{number}_{table}", column)
@@ -185,10 +183,8 @@ class _Search:
         self._index(_NEEDS, "on_rec")
         self._give_levels()
         order = f"coalesce(level, {_LEVELS}), line, target, rec"
-        d.execute(
-            f"CREATE TEMPORARY TABLE {d.quote(_ORDER)} AS"
-            f" SELECT target, rec, row_number() OVER (ORDER BY {order}) AS n FROM {d.temp(_RECORDS)}"
-        )
+        numbered = f"row_number() OVER (ORDER BY {order}) AS n"
+        d.create_temp_of(_ORDER, f"SELECT target, rec, {numbered} FROM {d.temp(_RECORDS)}")
         self._index(_ORDER, "n")
         self._index(_ORDER, "rec")
         return d.rows(f"SELECT count(*), count(level) FROM {d.temp(_RECORDS)}")[0]

@@ -1,0 +1,3 @@
+export const rows = [
+  {size: 1e999999999},
+]

@@ -11,11 +11,11 @@ from django.db import connection
 
 from safe_import.backup.write import write_backup
 from safe_import.database import dialect
-from safe_import.errors import BackupError, GuardUnavailable, Refused, SpecError
+from safe_import.errors import BackupError, GuardUnavailable, Refused, SafeImportError, SpecError
 from safe_import.runs.undo import undo
-from safe_import.spec.import_spec import ImportSpec
+from safe_import.spec import ImportSpec, Link, target
 from tests.testapp.models import HeardLog, Node, Thing
-from tests.testapp.specs import NamedRow, NodesImport, ThingRow, ThingsImport
+from tests.testapp.specs import NamedRow, NodeRow, NodesImport, ThingRow, ThingsImport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,3 +205,23 @@ def test_other_servers_are_refused_with_the_reason(attribute: str, value: Any, r
             dialect(other)
     finally:
         other.close()
+
+
+class SavedNodes(ImportSpec, register=False):
+    """Saved one by one."""
+
+    row = NodeRow
+
+    @target(Node, key="code", write="save", links={"parent": Link("self", "code")})
+    def nodes(self, row: Any) -> Iterator[Any]:
+        """The node."""
+        yield row.brought("code", "parent")
+
+
+def test_with_save_a_record_must_stand_behind_those_that_it_links_to(importing: Importer) -> None:
+    """InnoDB judges each as it is saved; nothing is written, and in the right order everything is."""
+    with pytest.raises(SafeImportError) as failed:
+        importing(SavedNodes, "code,parent\na,b\nb,\n")
+    assert "a record would refer to one that does not exist" in str(failed.value)
+    assert not Node.objects.exists()
+    assert importing(SavedNodes, "code,parent\nb,\na,b\n").rows.created == 2

@@ -21,16 +21,13 @@ CHOSEN = (
     "tests/guarantees/test_landed.py",
     "tests/guarantees/test_rules.py",
     "tests/guarantees/test_refused_rows.py",
-    "tests/guarantees/test_through.py",
     "tests/guarantees/test_neighbours.py",
     "tests/people/test_real_files.py",
-    "tests/people/test_users.py",
     "tests/people/test_org_structure.py",
     "tests/runs/test_undo.py",
     "tests/runs/test_undo_hostile.py",
     "tests/runs/test_recover.py",
     "tests/backup/test_restore.py",
-    "tests/backup/test_write.py",
     "tests/backup/test_django_fields.py",
 )
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
+from safe_import.backup.restore import restore_backup
 from safe_import.backup.write import write_backup
 from safe_import.database import dialect
-from safe_import.errors import BackupError, GuardUnavailable, Refused, SpecError
+from safe_import.errors import BackupError, GuardUnavailable, Refused, SafeImportError, SpecError
 from safe_import.runs.undo import undo
-from safe_import.spec.import_spec import ImportSpec
+from safe_import.spec import ImportSpec, Link, target
 from tests.testapp.models import HeardLog, Node, Thing
-from tests.testapp.specs import NamedRow, NodesImport, ThingRow, ThingsImport
+from tests.testapp.specs import NamedRow, NodeRow, NodesImport, ThingRow, ThingsImport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,3 +206,56 @@ def test_other_servers_are_refused_with_the_reason(attribute: str, value: Any, r
             dialect(other)
     finally:
         other.close()
+
+
+class SavedNodes(ImportSpec, register=False):
+    """Saved one by one."""
+
+    row = NodeRow
+
+    @target(Node, key="code", write="save", links={"parent": Link("self", "code")})
+    def nodes(self, row: Any) -> Iterator[Any]:
+        """The node."""
+        yield row.brought("code", "parent")
+
+
+def test_with_save_a_record_must_stand_behind_those_that_it_links_to(importing: Importer) -> None:
+    """InnoDB judges each as it is saved; nothing is written, and in the right order everything is."""
+    with pytest.raises(SafeImportError) as failed:
+        importing(SavedNodes, "code,parent\na,b\nb,\n")
+    assert "a record would refer to one that does not exist" in str(failed.value)
+    assert not Node.objects.exists()
+    assert importing(SavedNodes, "code,parent\nb,\na,b\n").rows.created == 2
+
+
+def test_rows_without_a_key_are_backed_up_but_restored_into_an_empty_table_alone(backup_root: Any) -> None:
+    """MariaDB numbers no rows, so equal ones can't be told apart."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE keyless (a int)")
+        cursor.execute("INSERT INTO keyless VALUES (1), (1), (NULL)")
+    try:
+        backup = write_backup(connection, ["keyless"])
+        with pytest.raises(BackupError, match="'keyless' has no key by which its rows could be told apart"):
+            restore_backup(connection, backup.path)
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM keyless")
+        restore_backup(connection, backup.path)
+        assert dialect(connection).rows("SELECT a, count(*) FROM keyless GROUP BY a ORDER BY a") == [(None, 1), (1, 2)]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE keyless")
+
+
+def test_a_table_with_triggers_is_not_restored(importing: Importer) -> None:
+    """They can't be switched off inside a transaction, and would rewrite what is restored."""
+    result = importing(ThingsImport, "code\na\n")
+    backup = write_backup(connection, [Thing._meta.db_table])
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TRIGGER stamps BEFORE UPDATE ON testapp_thing FOR EACH ROW SET NEW.note = 'stamped'")
+    try:
+        with pytest.raises(BackupError, match="has triggers, which MariaDB can't switch off for a restore: stamps"):
+            restore_backup(connection, backup.path)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER stamps")
+    assert result.rows.created == 1

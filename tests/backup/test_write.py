@@ -174,6 +174,8 @@ def test_a_large_table_is_cut_into_chunks(tables: Callable[..., list[str]], monk
     assert content("bk_large") == before
 
 
+@pytest.mark.sqlite
+@pytest.mark.postgresql
 def test_neither_backup_nor_restore_holds_a_table_in_memory(tables: Callable[..., list[str]]) -> None:
     """Thirty million bytes of rows pass through a few blocks, however well they are compressed."""
     tables(bk_large="id integer PRIMARY KEY, value text")

@@ -1,4 +1,11 @@
-"""The parts of a zip file, such as xlsx and ods are: what they promise is judged before anything is unpacked."""
+"""The parts of a zip file, such as xlsx and ods are: what they promise is judged before anything is unpacked.
+
+# Note [One end record]
+
+The entries are counted before Python's zipfile makes an object of each. Both must read the same directory, so a file is
+refused that leaves a choice: whose end record holds the start of another one, or has numbers of other disks, or whose
+zip64 record lies elsewhere than directly before its locator. zipfile looks there, other programs where the locator points.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +27,9 @@ if TYPE_CHECKING:
 _HARMLESS = 1 << 20  # bytes: an empty sheet packs very well
 _LONGEST_COMMENT = 1 << 16
 _END, _END_64, _ENTRY = b"PK\x05\x06", b"PK\x06\x06", b"PK\x01\x02"
-_END_LENGTH, _LOCATOR_LENGTH, _ENTRY_LENGTH = 22, 20, 46
+_LOCATOR = b"PK\x06\x07"
+_END_LENGTH, _END_64_LENGTH, _LOCATOR_LENGTH, _ENTRY_LENGTH = 22, 56, 20, 46
+_LONGEST_ENTRY = _ENTRY_LENGTH + 1024  # on average
 _ENCRYPTED = 1
 
 
@@ -75,15 +84,23 @@ class ZipParts:
 
     def _count_entries(self, binary: BinaryIO) -> None:
         """Refuses too many entries before they become objects. What the file says of their number may be wrong."""
-        directory, limit, at, count = _directory(binary), conf().MAX_ZIP_ENTRIES, 0, 0
+        start, size = _directory(binary)
+        binary.seek(start)
+        directory, at, count = binary.read(min(size, (conf().MAX_ZIP_ENTRIES + 1) * _LONGEST_ENTRY)), 0, 0
         while directory[at : at + 4] == _ENTRY:
             count += 1
-            if count > limit:
-                raise self.error(f"more than {limit:,} parts in the file (SAFE_IMPORT MAX_ZIP_ENTRIES)")
+            self._limit_entries(count)
             at += _ENTRY_LENGTH + sum(struct.unpack_from("<HHH", directory, at + 28))
+        if at != size:
+            raise zipfile.BadZipFile
+
+    def _limit_entries(self, count: int) -> None:
+        if count > (limit := conf().MAX_ZIP_ENTRIES):
+            raise self.error(f"more than {limit:,} parts in the file (SAFE_IMPORT MAX_ZIP_ENTRIES)")
 
     def _judge(self, entries: list[zipfile.ZipInfo]) -> None:
         limits = conf()
+        self._limit_entries(len(entries))
         if any(entry.flag_bits & _ENCRYPTED for entry in entries):
             raise self.error("the file is protected by a password; save it without one")
         unpacked, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
@@ -99,24 +116,24 @@ def _plain(name: str) -> str:
     return name.replace("\\", "/").removeprefix("/").lower()
 
 
-def _directory(binary: BinaryIO) -> bytes:
-    """The central directory of a zip file, no more of it than so many entries can take as are allowed."""
+def _directory(binary: BinaryIO) -> tuple[int, int]:
+    """Where the central directory of a zip file starts, and its bytes. See Note [One end record]."""
     end = binary.seek(0, os.SEEK_END)
-    start = max(0, end - _LONGEST_COMMENT - _END_LENGTH - _LOCATOR_LENGTH)
+    start = max(0, end - _LONGEST_COMMENT - _END_LENGTH - _LOCATOR_LENGTH - _END_64_LENGTH)
     binary.seek(start)
     tail = binary.read()
     at = tail.rfind(_END)
-    if at < 0:
+    if at < 0 or _END in tail[max(0, at - _END_LENGTH + 1) : at + len(_END) - 1]:
         raise zipfile.BadZipFile
-    size, end_of_directory = struct.unpack_from("<L", tail, at + 12)[0], start + at
-    locator = tail[max(0, at - _LOCATOR_LENGTH) : at]
-    if locator.startswith(b"PK\x06\x07"):
-        end_of_directory = struct.unpack_from("<Q", locator, 8)[0]
-        binary.seek(end_of_directory)
-        if binary.read(4) != _END_64:
+    disks, size = struct.unpack_from("<L4xL", tail, at + 4)
+    locator_at = at - _LOCATOR_LENGTH
+    if tail[max(0, locator_at) : at].startswith(_LOCATOR):
+        at = locator_at - _END_64_LENGTH
+        if at < 0 or struct.unpack_from("<Q", tail, locator_at + 8)[0] != start + at:
             raise zipfile.BadZipFile
-        size = struct.unpack("<36xQ", binary.read(44))[0]
-    if size > end_of_directory:
+        signature, disks, size = struct.unpack_from("<4s12xQ16xQ", tail, at)
+        if signature != _END_64:
+            raise zipfile.BadZipFile
+    if disks or size > start + at:
         raise zipfile.BadZipFile
-    binary.seek(end_of_directory - size)
-    return binary.read(min(size, (conf().MAX_ZIP_ENTRIES + 1) * (_ENTRY_LENGTH + 1024)))
+    return start + at - size, size

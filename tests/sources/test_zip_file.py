@@ -16,6 +16,7 @@ from safe_import.sources import open_source
 from tests.sources.books import HEADER, ods_parts, xlsx_parts, zipped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_django.fixtures import SettingsWrapper
@@ -71,6 +72,69 @@ def test_a_million_entries_are_counted_not_kept(said: int, tmp_path: Path) -> No
         assert tracemalloc.get_traced_memory()[1] < 30_000_000
     finally:
         tracemalloc.stop()
+
+
+_ENTRY = struct.pack("<4s24xHHH12x", b"PK\x01\x02", 1, 0, 0) + b"a"
+
+
+def end_record(size: int, disks: bytes = bytes(4)) -> bytes:
+    """The last record of a zip file, whose directory has so many bytes."""
+    return struct.pack("<4s4sHHLLH", b"PK\x05\x06", disks, 1, 1, size, 4, 0)
+
+
+def _with_a_signature_for_disk_numbers(directory: bytes) -> bytes:
+    return directory + end_record(len(directory), b"PK\x05\x06")
+
+
+def _with_a_locator_that_points_elsewhere(directory: bytes) -> bytes:
+    """To a record of an empty directory, while the one before the locator is read by zipfile."""
+    said = [struct.pack("<4sQHHLLQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, size, 4) for size in (0, len(directory))]
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 4, 1)
+    return said[0] + directory + said[1] + locator + end_record(0xFFFFFFFF)
+
+
+def _behind_entries_that_fill_what_is_counted(directory: bytes) -> bytes:
+    long = struct.pack("<4s24xHHH12x", b"PK\x01\x02", 1, 0xFFFF, 0xFFFF) + b"a" + bytes(0xFFFF * 2)
+    return long * 100 + directory + end_record(len(long) * 100 + len(directory))
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        _with_a_signature_for_disk_numbers,
+        _with_a_locator_that_points_elsewhere,
+        _behind_entries_that_fill_what_is_counted,
+    ],
+)
+def test_entries_are_not_hidden_from_the_count(hiding: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """What is counted is what is read later; a file that leaves a choice is refused."""
+    (tmp_path / "many.xlsx").write_bytes(b"PK\x03\x04" + hiding(_ENTRY * 50_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError, match="more than 10,000 parts|not packed as usual"):
+            open_source(tmp_path / "many.xlsx")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_entries_are_counted_again_when_they_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the first count ever led astray, the second one is of what is read."""
+    monkeypatch.setattr("safe_import.sources.zip_file.ZipParts._count_entries", lambda *_: None)
+    with pytest.raises(SourceError, match="more than 10,000 parts"):
+        read(tmp_path / "many.xlsx", b"PK\x03\x04" + _ENTRY * 10_001 + end_record(len(_ENTRY) * 10_001))
+
+
+@pytest.mark.parametrize("comment", [b"", b"made by hand", bytes(65_535)])
+def test_a_zip64_file_with_a_comment_is_read(comment: bytes, tmp_path: Path) -> None:
+    """As programs write it that do not know beforehand how large a file becomes."""
+    packed = zipped(BOOK)
+    at = packed.rindex(b"PK\x05\x06")
+    *_, count, size, offset, _ = struct.unpack("<4s4xHHLLH", packed[at:])
+    end = struct.pack("<4sQHHLLQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
+    last = struct.pack("<4s4xHHLLH", b"PK\x05\x06", 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, len(comment))
+    assert read(tmp_path / "book.xlsx", packed[:at] + end + locator + last + comment) == [(2, [1, None])]
 
 
 @pytest.mark.parametrize(("parts", "name"), [(BOOK, "xl/worksheets/sheet1.xml"), (TABLE, "content.xml")])

@@ -4,7 +4,7 @@
 
 The entries are counted before Python's zipfile makes an object of each. Both must read the same directory, so a file is
 refused that leaves a choice: whose end record holds the start of another one, or has numbers of other disks, or whose
-zip64 record lies elsewhere than directly before its locator. zipfile looks there, other programs where the locator points.
+zip64 record is not directly before its locator. zipfile looks there, other programs where the locator points.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _LOCATOR = b"PK\x06\x07"
 _END_LENGTH, _END_64_LENGTH, _LOCATOR_LENGTH, _ENTRY_LENGTH = 22, 56, 20, 46
 _LONGEST_ENTRY = _ENTRY_LENGTH + 1024  # on average
 _ENCRYPTED = 1
+_PACKED_BY_THE_PIECE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others are unpacked without a bound
 
 
 class ZipParts:
@@ -103,6 +104,8 @@ class ZipParts:
         self._limit_entries(len(entries))
         if any(entry.flag_bits & _ENCRYPTED for entry in entries):
             raise self.error("the file is protected by a password; save it without one")
+        if any(entry.compress_type not in _PACKED_BY_THE_PIECE for entry in entries):
+            raise self.error("packed in a way that spreadsheets are not; save it anew")
         unpacked, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
         if unpacked > limits.MAX_UNPACKED_SIZE:
             limit = limits.MAX_UNPACKED_SIZE

@@ -7,6 +7,7 @@ import resource
 import struct
 import tracemalloc
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,7 +112,7 @@ def test_entries_are_not_hidden_from_the_count(hiding: Callable[[bytes], bytes],
     (tmp_path / "many.xlsx").write_bytes(b"PK\x03\x04" + hiding(_ENTRY * 50_000))
     tracemalloc.start()
     try:
-        with pytest.raises(SourceError, match="more than 10,000 parts|not packed as usual"):
+        with pytest.raises(SourceError, match=r"more than 10,000 parts|not packed as usual"):
             open_source(tmp_path / "many.xlsx")
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
@@ -135,6 +136,39 @@ def test_a_zip64_file_with_a_comment_is_read(comment: bytes, tmp_path: Path) -> 
     locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
     last = struct.pack("<4s4xHHLLH", b"PK\x05\x06", 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, len(comment))
     assert read(tmp_path / "book.xlsx", packed[:at] + end + locator + last + comment) == [(2, [1, None])]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 9])
+def test_only_the_packing_of_spreadsheets_is_unpacked(method: int, tmp_path: Path) -> None:
+    """The other ways of packing give megabytes for a few bytes, all at once."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in BOOK.items():
+            archive.writestr(name, content)
+        archive.writestr("xl/picture", "a", method if method != 9 else None)
+    content = packed.getvalue()
+    at = content.rindex(b"PK\x01\x02")
+    content = content[: at + 10] + struct.pack("<H", method) + content[at + 12 :]
+    with pytest.raises(SourceError, match="packed in a way that spreadsheets are not; save it anew"):
+        read(tmp_path / "x.xlsx", content)
+
+
+def test_no_more_of_a_part_is_unpacked_than_it_declares(tmp_path: Path) -> None:
+    """The limits are judged by what is declared; a hundred megabytes more are never seen."""
+    name, declared = "xl/worksheets/sheet1.xml", 1_000
+    text = str(BOOK[name]).encode().ljust(100_000_000)
+    content = bytearray(zipped({**{part: held for part, held in BOOK.items() if part != name}, name: text}))
+    said = struct.pack("<L", zlib.crc32(text[:declared])), struct.pack("<L", declared)
+    at = content.rindex(b"PK\x01\x02")
+    content[at + 16 : at + 20], content[at + 24 : at + 28] = said
+    at = content.rindex(b"PK\x03\x04")
+    content[at + 14 : at + 18], content[at + 22 : at + 26] = said
+    tracemalloc.start()
+    try:
+        assert read(tmp_path / "x.xlsx", bytes(content)) == [(2, [1, None])]
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(("parts", "name"), [(BOOK, "xl/worksheets/sheet1.xml"), (TABLE, "content.xml")])

@@ -35,6 +35,7 @@ _CONTENT = "content.xml"
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _DURATION = re.compile(r"PT(\d{1,9})H(\d{1,9})M(\d{1,9})(?:[.,](\d{1,9}))?S").fullmatch
 _NUMBERS = ("float", "percentage", "currency")
+_Run = tuple[int, int, Any]  # the first column, the one after the last, what each of them holds
 
 
 class OdsBook:
@@ -62,7 +63,8 @@ class OdsBook:
         """Yield the rows of a sheet that hold something."""
         handler = _Content(wanted=sheet)
         for _ in chunks(self._parts, _CONTENT, handler):
-            for line, times, cells in handler.rows:
+            for line, times, runs in handler.rows:
+                cells = {at: value for first, after, value in runs for at in range(first, after)}
                 for repeated in range(times):
                     yield line + repeated, cells
             handler.rows.clear()
@@ -72,16 +74,19 @@ class OdsBook:
 
 
 class _Content(XmlHandler):
-    """Gathers the names of the tables, and the rows of the wanted one: line, how often it stands there, cells."""
+    """Gathers the names of the tables, and the rows of the wanted one: line, how often it stands there, runs of cells.
+
+    A few bytes may stand for all the cells of a row, so these are made when the row's turn comes.
+    """
 
     def __init__(self, wanted: str | None) -> None:
         self.tables: dict[str, str] = {}
         self.hidden: set[str] = set()
-        self.rows: list[tuple[int, int, dict[int, Any]]] = []
+        self.rows: list[tuple[int, int, list[_Run]]] = []
         self._wanted, self._reading = wanted, False
         self._style = ""
         self._line, self._column = 0, 0
-        self._cells: dict[int, Any] = {}
+        self._runs: list[_Run] = []
         self._cell: dict[str, str] = {}
         self._text = _Paragraphs()
         self._repeated_row = 1
@@ -123,9 +128,9 @@ class _Content(XmlHandler):
         self._reading, self._line = name == self._wanted, 0
 
     def _end_row(self) -> None:
-        if self._cells:
-            self.rows.append((self._line + 1, self._repeated_row, self._cells))
-            self._cells = {}
+        if self._runs:
+            self.rows.append((self._line + 1, self._repeated_row, self._runs))
+            self._runs = []
         self._line += self._repeated_row
         if self._line > 2 * _ROWS:
             raise ValueError("too many rows")
@@ -136,8 +141,7 @@ class _Content(XmlHandler):
         if value != "":
             if self._column + times > _COLUMNS:
                 raise ValueError("too many columns")
-            for at in range(times):
-                self._cells[self._column + at + 1] = value
+            self._runs.append((self._column + 1, self._column + times + 1, value))
         self._column += times
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Protocol
 
+from safe_import.conf import conf
 from safe_import.errors import SourceError, UsageError
 from safe_import.records import Problem
 from safe_import.sources.base import BadCell, BrokenRow, ByteFile, Cells, FileSource
@@ -51,6 +52,7 @@ class SheetSource(FileSource):
             self._sheet = self._only_filled() if sheet is None else self._named(sheet)
             self.header_line, cells = self._first_row()
             self._first, self._last = min(cells), max(cells)
+            self._require_possible_header()
             self._header = [self._header_cell(at, cells.get(at)) for at in range(self._first, self._last + 1)]
         except BaseException:
             book.close()
@@ -62,9 +64,13 @@ class SheetSource(FileSource):
 
     def lines(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
         """Yield every row below the header with its line."""
-        columns = range(self._first, self._last + 1)
+        columns, limit = range(self._first, self._last + 1), conf().MAX_COLUMNS
+        too_many = f"more than {limit:,} cells (SAFE_IMPORT MAX_COLUMNS)"
         for line, cells in self._book.rows(self._sheet):
             if line <= self.header_line:
+                continue
+            if len(cells) > limit:
+                yield line, BrokenRow(Problem(line, None, "too_many_cells", too_many))
                 continue
             row = [cells.get(at) for at in columns]
             if len(row) - row.count(None) == len(cells):
@@ -83,6 +89,11 @@ class SheetSource(FileSource):
             return row
         message = f"column {column_name(outside[0])} has a value, but no header; name the column or clear the cell"
         return BrokenRow(Problem(line, None, "outside_header", message), [*row, cells[outside[0]]])
+
+    def _require_possible_header(self) -> None:
+        limit = conf().MAX_COLUMNS
+        if self._last - self._first >= limit:
+            raise SourceError(f"{self.label}: more than {limit:,} columns (SAFE_IMPORT MAX_COLUMNS)")
 
     def _named(self, sheet: str) -> str:
         names = self._book.sheets()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,26 @@ def test_repeated_cells_and_rows_count_as_often_as_they_stand_there(tmp_path: Pa
     content = ods_parts(HEADER + blank.format(3) + rows + blank.format(1_000_000) + last)
     (tmp_path / "a.ods").write_bytes(zipped(content))
     assert found(tmp_path / "a.ods") == [["a", "b"], (5, [7, 7]), (6, [7, 7]), (1_000_007, "outside_header")]
+
+
+def test_a_cell_that_is_repeated_to_the_last_column_takes_no_memory(tmp_path: Path) -> None:
+    """Two kilobytes that stand for ten million cells: rows are made one by one, and are errors of their own."""
+    rows = f"<table:table-row>{ONES.format(16_384)}</table:table-row>" * 600
+    (tmp_path / "a.ods").write_bytes(zipped(ods_parts(HEADER + rows)))
+    tracemalloc.start()
+    try:
+        assert found(tmp_path / "a.ods") == [["a", "b"], *((line, "too_many_cells") for line in range(2, 602))]
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_is_repeated_to_the_last_column_is_refused(tmp_path: Path) -> None:
+    """By the limit that holds for every format."""
+    rows = f'<table:table-row table:number-rows-repeated="1000000">{ONES.format(16_384)}</table:table-row>'
+    (tmp_path / "a.ods").write_bytes(zipped(ods_parts(rows)))
+    with pytest.raises(SourceError, match=r"more than 1,000 columns \(SAFE_IMPORT MAX_COLUMNS\)"):
+        found(tmp_path / "a.ods")
 
 
 def test_the_sheets_of_an_ods_file_are_chosen_like_those_of_others(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -234,7 +234,8 @@ def _decimal(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> 
     def encode(value: Decimal) -> Any:
         if not value.is_finite():
             raise Misfit("not_finite", "must be a finite number")
-        plain = value.normalize() if value else Decimal(0)
+        # In a context that is wide enough: the usual one would round beyond 28 digits.
+        plain = Context(prec=max(28, len(value.as_tuple().digits))).normalize(value) if value else Decimal(0)
         _, figures, exponent = plain.as_tuple()
         exponent = int(exponent)  # it is one: the number is finite
         if places is not None and -exponent > places:
@@ -294,6 +295,15 @@ def _uuid(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tup
     return uuid.UUID, lambda value: str(value) if native else value.hex
 
 
+def _binary(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[type, Encoder]:
+    """Plain bytes: what ``get_db_prep_save`` makes of them is for parameters of the driver alone."""
+
+    def encode(value: Any) -> bytes:
+        return bytes(value if isinstance(value, (bytes, bytearray, memoryview)) else _to_python(field, value))
+
+    return object, encode
+
+
 _TEXT_FIELDS = (
     models.CharField, models.EmailField, models.SlugField, models.URLField, models.TextField,
 )  # fmt: skip
@@ -312,6 +322,7 @@ _STOCK: dict[type[models.Field[Any, Any]], Callable[[Any, BaseDatabaseWrapper], 
     models.DateTimeField: _datetime,
     models.JSONField: _json,
     models.UUIDField: _uuid,
+    models.BinaryField: _binary,
 }
 
 _EncodeAll = Callable[[Sequence[Any], Any, Any], Sequence[Any]]

@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
     from safe_import.database.dialect import Dialect
 
-_COMMENT = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_WORDS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)  # texts and comments, which do nothing
+_WHAT = r"\s+(?:ONLY\s+)?(?P<what>[^\s(;]+)"
+_REPLACES = r"REPLACE\s+INTO|(?:INSERT|UPDATE)\s+OR\s+REPLACE(?:\s+INTO)?"
 _REMOVES = re.compile(
-    rf"{_COMMENT}(?P<verb>DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|DROP\s+\w+(?:\s+IF\s+EXISTS)?|ALTER\s+TABLE"
-    r"|REPLACE\s+INTO|(?:INSERT|UPDATE)\s+OR\s+REPLACE(?:\s+INTO)?)\s+(?:ONLY\s+)?(?P<what>[^\s(;]+)",
-    re.IGNORECASE | re.DOTALL,
+    r"\s*(?P<verb>DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|DROP\s+\w+(?:\s+IF\s+EXISTS)?|ALTER\s+TABLE"
+    rf"|{_REPLACES}){_WHAT}",
+    re.IGNORECASE,
 )
+# Words behind which, or within which, another statement stands.
+_LEADS = re.compile(r"\s*(?:WITH|EXPLAIN|MERGE)\b", re.IGNORECASE)
+_REMOVES_LATER = re.compile(rf"\b(?P<verb>DELETE\s+FROM|{_REPLACES}){_WHAT}", re.IGNORECASE)
+_MERGES = re.compile(rf"\b(?P<verb>MERGE\s+INTO){_WHAT}(?=.*\bTHEN\s+DELETE\b)", re.IGNORECASE | re.DOTALL)
 _TEMPORARY = ("pg_temp.", "temp.")
 
 
@@ -40,8 +46,11 @@ def refusing_deletions(dialect: Dialect) -> AbstractContextManager[None]:
 
 
 def removal(sql: str) -> str | None:
-    """Return why a statement is refused that begins by removing rows or a table; None for any other."""
-    found = _REMOVES.match(sql)
+    """Return why a statement is refused that removes rows or a table; None for any other."""
+    bare = _WORDS.sub(" ", sql)
+    found = _REMOVES.match(bare)
+    if not found and _LEADS.match(bare):
+        found = _REMOVES_LATER.search(bare) or _MERGES.search(bare)
     if not found or found["what"].startswith(_TEMPORARY):
         return None
     return f"{' '.join(found['verb'].upper().split())} {found['what']} was refused: an import never deletes"

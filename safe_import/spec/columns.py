@@ -34,7 +34,8 @@ def column_validator(model: type[Row]) -> ColumnValidator | None:
     """Return the validator of the columns of ``model``; None where a rule may look at more than one cell."""
     ruled = any(getattr(model.__pydantic_decorators__, rules) for rules in _RULES_OF_ROWS)
     hooked = any(_function(model, hook) is not _function(Row, hook) for hook in _HOOKS_OF_ROWS)
-    if ruled or hooked or not all(map(_has_constant_default, model.model_fields.values())):
+    constant = all(map(_has_constant_default, model.model_fields.values()))
+    if ruled or hooked or not constant or model.model_config.get("validate_default"):
         return None
     adapters = {name: _adapter(field, model.model_config) for name, field in model.model_fields.items()}
     sees_others = any(_is_told_of_others(each.core_schema) for each in adapters.values())
@@ -61,7 +62,8 @@ class ColumnValidator:
             validated = self._column(name, cells)
             if validated is None:
                 return None
-            values[name] = validated
+            if any(value is not None for value in validated):  # a column that no row brings is as good as none
+                values[name] = validated
         return values
 
     def _column(self, name: str, cells: Sequence[Any]) -> Sequence[Any] | None:
@@ -104,7 +106,8 @@ def _spread(values: Sequence[Any], cells: Sequence[Any]) -> Sequence[Any]:
 
 def _adapter(field: FieldInfo, config: ConfigDict) -> TypeAdapter[list[Any]]:
     cell = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    return TypeAdapter(Annotated[list[cell], FailFast()], config=config)  # type: ignore[arg-type,valid-type]  # made at run time
+    built = ConfigDict(**{**config, "defer_build": False})  # as its schema is looked at
+    return TypeAdapter(Annotated[list[cell], FailFast()], config=built)  # type: ignore[arg-type,valid-type]  # made at run time
 
 
 def _has_constant_default(field: FieldInfo) -> bool:

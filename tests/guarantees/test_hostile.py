@@ -12,6 +12,7 @@ from django.db.models.signals import post_save
 
 from safe_import.errors import DeletionDetected, GuardUnavailable, Refused, VerificationFailed
 from safe_import.models import Run
+from safe_import.runs.undo import undo
 from safe_import.spec.import_spec import ImportSpec
 from safe_import.spec.row import Row
 from safe_import.types import Integer, Text
@@ -237,6 +238,15 @@ def test_partitioned_tables_are_imported_into_and_undisturbed(importing: Importe
     assert Measure.objects.count() == 3
 
 
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("partitions")
+def test_records_created_in_partitions_can_be_deleted_again(importing: Importer) -> None:
+    """They are counted where they are stored, and no one more."""
+    result = importing(MeasuresImport, "code,region,value\na,north,1\nb,south,2\n")
+    undo(str(result.run), delete_created=True)
+    assert not Measure.objects.exists()
+
+
 # -- SQLite
 
 
@@ -274,6 +284,76 @@ def test_a_table_that_replaces_on_conflict_is_refused(
     with pytest.raises(DeletionDetected, match="latest"):
         importing(HeardImport, "name\na\n")
     _assert_nothing_changed()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "act",
+    [
+        "WITH v(id, name) AS (SELECT '0', 'kept') INSERT OR REPLACE INTO testapp_token SELECT id, name FROM v",
+        "/* (' */ WITH v(i) AS (SELECT ')') REPLACE INTO testapp_token VALUES ('0', 'kept')",
+        "EXPLAIN REPLACE INTO testapp_token VALUES ('0', 'kept')",
+    ],
+)
+def test_a_hook_that_replaces_behind_other_words_is_told_so_at_its_own_line(
+    importing: Importer, hook: Callable[[Callable[[], Any]], None], act: str
+) -> None:
+    """As many rows as before: neither the authorizer nor a count would tell."""
+    Token.objects.create(name="kept")
+    before = list(Token.objects.values())
+    hook(lambda: _execute(act))
+    with pytest.raises(DeletionDetected, match=r"REPLACE INTO testapp_token was refused"):
+        importing(HeardImport, "name\na\n")
+    assert list(Token.objects.values()) == before
+    _assert_nothing_changed()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("kind", ["TRIGGER", "TEMP TRIGGER"])
+def test_a_hook_that_makes_a_trigger_is_refused(
+    importing: Importer, hook: Callable[[Callable[[], Any]], None], kind: str
+) -> None:
+    """Nobody has read what it does."""
+    Token.objects.create(name="kept")
+    table = "testapp_heard" if kind == "TRIGGER" else "main.testapp_heard"
+    swaps = f"AFTER INSERT ON {table} BEGIN REPLACE INTO testapp_token VALUES ('0', 'kept'); END"
+    hook(lambda: _execute(f"CREATE {kind} swaps {swaps}"))
+    with pytest.raises(DeletionDetected, match="trigger swaps"):
+        importing(HeardImport, "name\na\n")
+    _assert_nothing_changed()
+
+
+@pytest.mark.sqlite
+def test_a_temporary_trigger_that_replaces_is_refused(importing: Importer, sql: Callable[..., None]) -> None:
+    """It stands in a schema of its own."""
+    Token.objects.create(name="kept")
+    before = list(Token.objects.values())
+    act = "BEGIN REPLACE INTO testapp_token VALUES ('0', 'kept'); END"
+    sql(
+        ("PRAGMA temp_store = 1", ""),  # as in a run: to set it anew would drop the trigger
+        (f"CREATE TEMP TRIGGER swaps AFTER INSERT ON main.testapp_thing {act}", "DROP TRIGGER temp.swaps"),
+    )
+    with pytest.raises(DeletionDetected, match=r"testapp_token by the trigger swaps"):
+        importing(ThingsImport, THING)
+    assert list(Token.objects.values()) == before
+    _assert_nothing_changed()
+
+
+def test_a_deletion_behind_a_common_table_is_told_at_its_own_line(
+    importing: Importer, hook: Callable[[Callable[[], Any]], None]
+) -> None:
+    """The verb need not come first."""
+    Token.objects.create(name="kept")
+    hook(lambda: _execute("WITH v AS (SELECT 1) DELETE FROM testapp_token"))
+    with pytest.raises(DeletionDetected, match=r"DELETE FROM testapp_token was refused"):
+        importing(HeardImport, "name\na\n")
+    _assert_nothing_changed()
+
+
+def test_words_in_a_text_delete_nothing(importing: Importer, hook: Callable[[Callable[[], Any]], None]) -> None:
+    """A question that speaks of deletion is a question."""
+    hook(lambda: _execute("WITH v AS (SELECT 'it''s: DELETE FROM x' AS y) SELECT y FROM v -- REPLACE INTO z"))
+    assert importing(HeardImport, "name\na\n").rows.created == 1
 
 
 @pytest.mark.sqlite

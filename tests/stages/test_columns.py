@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from safe_import.records import RawColumns, ValidColumns
 from safe_import.sources.csv_syntax import Limits, Rows
@@ -139,7 +139,24 @@ class PostRow(Row):
         self.first = self.first.upper()
 
 
-@pytest.mark.parametrize("model", [RuledRow, InformedRow, GrowingRow, PostRow])
+class DeferredRow(Row):
+    """A rule that looks at another field, of a model that is built late."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    first: Text
+    second: Annotated[str, AfterValidator(_upper)]
+
+
+class DefaultRow(Row):
+    """A default that is validated, too."""
+
+    model_config = ConfigDict(validate_default=True)
+
+    first: Integer = "5"  # type: ignore[assignment]  # validation makes a number of it
+
+
+@pytest.mark.parametrize("model", [RuledRow, InformedRow, GrowingRow, PostRow, DeferredRow, DefaultRow])
 def test_a_rule_that_may_look_at_the_row_is_asked_row_by_row(model: type[Row]) -> None:
     """Columns know nothing of the other cells of a row."""
     assert column_validator(model) is None
@@ -155,6 +172,14 @@ def test_a_cell_that_a_validator_empties_is_looked_at_in_its_row() -> None:
     assert validator is not None
     assert validator.validated({"first": ["a", "-"]}, "\\N") is None
     assert validator.validated({"first": ["a", None]}, "\\N") == {"first": ["a", None]}
+
+
+def test_a_column_that_no_row_brings_is_as_good_as_none() -> None:
+    """By rows it would not be met either."""
+    validator = column_validator(WideRow)
+    assert validator is not None
+    cells = {"text": ["Ada", "Eva"], "email": [None, None], "whole": ["1", None]}
+    assert validator.validated(cells, "\\N") == {"text": ["Ada", "Eva"], "whole": [1, None]}
 
 
 def test_raw_columns_are_the_rows_they_were_made_of() -> None:

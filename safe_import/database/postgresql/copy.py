@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import Future, ThreadPoolExecutor
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 # Text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_PLAIN = {int, float, bool, Decimal, type(None)}  # whose text needs no escape
 _MARKS = "\\\t\n\r"
 
 
@@ -33,8 +35,8 @@ class CopyBehind:
     """Sends one text at a time while the program goes on, as the server takes about as long to store it as Python to
     make the next one.
 
-    Both drivers let threads share a connection: a statement of another thread waits until the COPY has ended
-    (https://www.psycopg.org/docs/usage.html#thread-and-process-safety).
+    While a COPY goes on, nothing else may use the connection: psycopg 2 does not keep the two apart. Whoever wants to
+    has to ``wait`` first.
     """
 
     def __init__(self) -> None:
@@ -70,7 +72,7 @@ def _column(values: Sequence[Any]) -> Sequence[str]:
         texts = values if types == {str} else [text for text in values if text is not None]
         if _plain("".join(texts)):
             return values if texts is values else ["\\N" if text is None else text for text in values]
-    if not types & {str, bytes, memoryview}:
+    if types <= _PLAIN:
         if type(None) not in types:
             return list(map(str, values))
         return ["\\N" if value is None else str(value) for value in values]
@@ -84,8 +86,7 @@ def _plain(text: str) -> bool:
 def _cell(value: Any) -> str:
     if value is None:
         return "\\N"
-    if type(value) is str:
-        return value if _plain(value) else value.translate(_ESCAPES)
     if isinstance(value, (bytes, memoryview)):
         return "\\\\x" + bytes(value).hex()
-    return str(value)
+    text = str(value)
+    return text if _plain(text) else text.translate(_ESCAPES)

@@ -18,7 +18,7 @@ from safe_import.database.postgresql.witness import witness
 from safe_import.errors import DatabaseFailure, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -32,6 +32,7 @@ _EQUAL_IS_SAME = {
     "timestamp without time zone", "uuid",
 }  # fmt: skip
 _TEXTS = {"text", "character varying"}
+_HELD_UNCHANGED = _TEXTS | {"numeric", "smallint", "integer", "bigint"}
 _ORDERED = {"bigint", "text", "numeric", "date"}  # the commonest types that have a min()
 # The text forms that the journal keeps must not depend on how a session happens to be set up.
 _FORMATS = {
@@ -109,8 +110,8 @@ class PostgreSQL(Dialect):
         return sql if self._type(field) == self.base_type(field) else f"CAST({sql} AS {self._type(field)})"
 
     def compared(self, field: Field, sql: str) -> str:
-        """A value that fits is the same before and after the cast, but for char(n), which drops blanks at the end."""
-        return self.cast(field, sql) if self._type(field).startswith("character(") else sql
+        """A value that fits is the same before and after the cast, for most types."""
+        return sql if self._type_name(field) in _HELD_UNCHANGED else self.cast(field, sql)
 
     def from_base(self, field: Field, sql: str) -> str:
         return f"CAST({sql} AS {self._type(field)})"
@@ -124,7 +125,9 @@ class PostgreSQL(Dialect):
             return f"(abs({sql}) >= 10::numeric ^ {whole} OR round({sql}, {match[2]}) <> {sql})"
         if real in _WHOLE:
             return f"{sql} NOT BETWEEN {-_WHOLE[real]} AND {_WHOLE[real] - 1}"
-        return f"CAST({sql} AS real)::double precision <> {sql}" if real == "real" else None
+        if real == "real" or "(" in real:  # such as timestamp(0) with time zone
+            return f"CAST({sql} AS {real})::{self.base_type(field)} IS DISTINCT FROM {sql}"
+        return None
 
     def differs(self, field: Field, left: str, right: str) -> str:
         if self._type_name(field) in _EQUAL_IS_SAME:
@@ -191,9 +194,7 @@ class PostgreSQL(Dialect):
     @contextmanager
     def defining(self) -> Iterator[None]:
         """DDL on temporary tables counts as writing, so it needs a transaction that may write."""
-        if self._behind is not None:
-            with self.connection.wrap_database_errors:
-                self._behind.wait()
+        self._settle()
         if self.connection.in_atomic_block:
             yield
             return
@@ -213,14 +214,26 @@ class PostgreSQL(Dialect):
 
     @contextmanager
     def written_behind(self) -> Iterator[None]:
-        self._behind = CopyBehind()
+        self._behind = behind = CopyBehind()
         try:
-            yield
+            with self.connection.execute_wrapper(self._after_what_is_behind):
+                yield
+            self._settle()
+        finally:
+            self._behind = None
+            behind.close()
+
+    def _after_what_is_behind(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        """Validators, observers and sources may ask the database, too, on the same connection."""
+        self._settle()
+        return execute(sql, params, many, context)
+
+    def _settle(self) -> None:
+        if self._behind is not None:
             with self.connection.wrap_database_errors:
                 self._behind.wait()
-        finally:
-            self._behind.close()
-            self._behind = None
 
     def analyze(self, name: str) -> None:
         self.execute(f"ANALYZE {self.temp(name)}")

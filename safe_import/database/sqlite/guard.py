@@ -37,6 +37,7 @@ _WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE} 
     sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_DROP_VIEW, sqlite3.SQLITE_CREATE_VTABLE,
 }  # fmt: skip
 _REMOVES = {sqlite3.SQLITE_DELETE, sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_DROP_TRIGGER} | _DROPS
+_MAKES_TRIGGERS = {sqlite3.SQLITE_CREATE_TRIGGER, sqlite3.SQLITE_CREATE_TEMP_TRIGGER}
 _SCHEMA = "sqlite_master"  # every DROP asks first whether it may delete from it, and then by its own name
 _ADDS = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE}
 _REPLACES = re.compile(r"\bOR\s+REPLACE\b|\bREPLACE\s+INTO\b|\bON\s+CONFLICT\s+REPLACE\b", re.IGNORECASE)
@@ -77,6 +78,18 @@ def _keeping_keys(targets: Collection[type[models.Model]], rewritten: Denied, ot
     return authorize
 
 
+def _making_no_triggers(made: Denied, otherwise: Authorizer) -> Authorizer:
+    """Refuse every new trigger: what it does was not looked at when the others were."""
+
+    def authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+        if action in _MAKES_TRIGGERS:
+            made.append((first or "?", trigger))
+            return sqlite3.SQLITE_DENY
+        return otherwise(action, first, second, database, trigger)
+
+    return authorize
+
+
 @contextmanager
 def reading_only(dialect: Dialect) -> Iterator[None]:
     """SQLite refuses every write outside temporary tables."""
@@ -100,12 +113,12 @@ def witness(
     dialect: Dialect, may_delete: Collection[str], targets: Collection[type[models.Model]]
 ) -> Iterator[Witness]:
     """Guards the data transaction that has just begun. See Note [Authorizer]."""
-    denied, rewritten = Denied(), Denied()
+    denied, rewritten, made = Denied(), Denied(), Denied()
     raw = dialect.connection.connection
     guard = SQLiteWitness(dialect)
     may_delete = {*may_delete, *_shadow_tables(dialect), _SCHEMA}
     removing = _denying(_REMOVES, denied, may_delete, _replacing(dialect))
-    raw.set_authorizer(_keeping_keys(targets, rewritten, removing))
+    raw.set_authorizer(_making_no_triggers(made, _keeping_keys(targets, rewritten, removing)))
     try:
         yield guard
     except (DatabaseError, sqlite3.DatabaseError) as error:  # the latter when a hook goes around Django
@@ -115,6 +128,11 @@ def witness(
             raise VerificationFailed(
                 f"Records of {table} were to get another primary key{by} while the import was writing. Everything was "
                 "rolled back. Look for a trigger or a hook that rewrites it."
+            ) from error
+        if made:
+            raise DeletionDetected(
+                f"The trigger {made[-1][0]} was to be made while the import was writing, and nobody has looked at what "
+                "it removes. Everything was rolled back. Make triggers in a migration."
             ) from error
         if denied:
             table, trigger = denied[-1]
@@ -135,7 +153,10 @@ def _shadow_tables(dialect: Dialect) -> set[str]:
 
 def _replacing(dialect: Dialect) -> set[str]:
     """Triggers and tables whose declaration resolves conflicts by removing the row in the way."""
-    declared = dialect.rows("SELECT name, sql FROM main.sqlite_master WHERE type IN ('table', 'trigger')")
+    declared = dialect.rows(
+        "SELECT name, sql FROM main.sqlite_master WHERE type IN ('table', 'trigger')"
+        " UNION ALL SELECT name, sql FROM temp.sqlite_master WHERE type = 'trigger'"
+    )
     return {name for name, sql in declared if sql and _REPLACES.search(sql)}
 
 

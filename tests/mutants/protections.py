@@ -48,8 +48,12 @@ BACKUP = "tests/backup/test_write.py"
 MUTANTS = (
     Mutant("wrapper", "database/guard.py", "if refused := dialect.refused(sql):", "if refused := None:",
            (f"{NEVER}::test_a_hook_that_deletes_is_told_so_at_its_own_line",)),
-    Mutant("authorizer", AUTHORIZER, "    raw.set_authorizer(_keeping_keys(targets, rewritten, removing))\n", "",
+    Mutant("authorizer", AUTHORIZER, "    raw.set_authorizer(_making_no_triggers(made, _keeping_keys(targets, rewritten, removing)))\n", "",
            (f"{HOSTILE}::test_a_trigger_that_replaces_one_row_by_another_is_refused",), LITE),
+    Mutant("new triggers", AUTHORIZER, "if action in _MAKES_TRIGGERS:", "if False:",
+           (f"{HOSTILE}::test_a_hook_that_makes_a_trigger_is_refused",), LITE),
+    Mutant("words before the verb", "database/guard.py", "if not found and _LEADS.match(bare):", "if False:",
+           (f"{HOSTILE}::test_a_deletion_behind_a_common_table_is_told_at_its_own_line",)),
     Mutant("REPLACE in declarations", AUTHORIZER, "if action in _ADDS and", "if False and",
            (f"{HOSTILE}::test_a_table_that_replaces_on_conflict_is_refused",), LITE),
     Mutant("count of rows", AUTHORIZER, "if after.get(table, -1) <", "if False and after.get(table, -1) <",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Any
 
+from safe_import import strict_json
 from safe_import.conf import conf
 from safe_import.errors import SourceError
 from safe_import.records import Problem
@@ -38,7 +39,7 @@ class KeyedSource(FileSource, abc.ABC):
         for line, row in self._documents():
             if isinstance(row, BrokenRow):
                 yield line, row
-            elif any(isinstance(value, str) and len(value) > limit for value in row.values()):
+            elif any(_holds_longer(value, limit) for value in row.values()):
                 message = f"a value is longer than {limit:,} characters (SAFE_IMPORT MAX_CELL_LENGTH)"
                 yield line, BrokenRow(Problem(line, None, "cell_too_long", message))
             else:
@@ -60,6 +61,13 @@ class KeyedSource(FileSource, abc.ABC):
         if empty:
             raise SourceError(f"{self.label}: the file holds no rows")
         self._header = list(names)
+
+
+def _holds_longer(value: Any, limit: int) -> bool:
+    """Whether a value is a text beyond the limit, or has one in it."""
+    if isinstance(value, dict | list):
+        return any(isinstance(part, str) and len(part) > limit for part in strict_json.parts(value))
+    return isinstance(value, str) and len(value) > limit
 
 
 def _names(row: Mapping[str, Any]) -> dict[str, None]:

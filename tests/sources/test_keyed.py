@@ -215,3 +215,16 @@ def test_a_decimal_within_a_json_value_stays_exact_or_is_refused() -> None:
     assert validated(TYPES["Json"], {"a": [Decimal("2.5")]}).row.cell == {"a": [2.5]}
     (problem,) = validated(TYPES["Json"], [Decimal("0.1000000000000000055511")]).problems
     assert problem.code == "not_json"
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.yaml"])
+@pytest.mark.parametrize("value", ['["x", {"b": "%s"}]', '{"%s": 1}', '[[["%s"]]]'])
+def test_the_limit_of_a_text_holds_for_nested_ones(
+    name: str, value: str, tmp_path: Path, settings: SettingsWrapper
+) -> None:
+    """However deep it lies, and for the names in an object as well."""
+    settings.SAFE_IMPORT = {"MAX_CELL_LENGTH": 20}
+    content = {"a.json": '[{"a": %s}]', "a.jsonl": '{"a": %s}\n', "a.yaml": '- {"a": %s}\n'}[name]
+    assert found(tmp_path / name, content % (value % ("x" * 21))) == [["a"], (1, "cell_too_long")]
+    (_, (_, cells)) = found(tmp_path / name, content % (value % ("x" * 20)))
+    assert "x" * 20 in str(cells)

@@ -52,7 +52,8 @@ class OdsBook:
         self._parts = parts
         handler = _Content(wanted=None)
         for _ in chunks(parts, _CONTENT, handler):
-            pass
+            parts.limit(_CONTENT, len(handler.tables), "sheets")
+            parts.limit(_CONTENT, len(handler.hidden), "styles")
         self._shown = {name: style not in handler.hidden for name, style in handler.tables.items()}
 
     def sheets(self) -> Mapping[str, bool]:

@@ -57,6 +57,7 @@ class XlsxBook:
         for name, attributes in starts(parts, workbook):
             if name == "sheet":
                 self._add_sheet(attributes, related)
+                parts.limit(workbook, len(self._shown), "sheets")
             elif name == "workbookPr":
                 self._since_1904 = attributes.get("date1904") in _TRUE
         by_kind = {part.kind: part.path for part in related.values()}
@@ -96,6 +97,7 @@ def _related(parts: ZipParts, part: str) -> dict[str, _Related]:
             target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
             kind = attributes.get("Type", "").rpartition("/")[2]
             found[attributes.get("Id", "")] = _Related(kind, target.lstrip("/"))
+            parts.limit(path, len(found), "relations")
     return found
 
 
@@ -124,7 +126,7 @@ def _kinds_of_styles(parts: ZipParts, path: str) -> list[Kind]:
     """What the numbers of cells are under each style."""
     styles = _Styles()
     for _ in chunks(parts, path, styles):
-        pass
+        parts.limit(path, max(len(styles.formats), len(styles.of_styles)), "styles")
     return [_kind(identifier, styles.formats) for identifier in styles.of_styles]
 
 

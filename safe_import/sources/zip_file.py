@@ -31,6 +31,7 @@ _LOCATOR = b"PK\x06\x07"
 _END_LENGTH, _END_64_LENGTH, _LOCATOR_LENGTH, _ENTRY_LENGTH = 22, 56, 20, 46
 _LONGEST_ENTRY = _ENTRY_LENGTH + 1024  # on average
 _ENCRYPTED = 1
+_MOST_KEPT = {"sheets": 1_000, "styles": 70_000, "relations": 10_000}  # Excel has at most 65,490 styles
 _PACKED_BY_THE_PIECE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others are unpacked without a bound
 
 
@@ -68,6 +69,15 @@ class ZipParts:
             raise self.error(f"its part {name} is missing; save it anew")
         with self._opened() as archive, archive.open(self._names[_plain(name)]) as part:
             yield part  # type: ignore[misc]  # reads like any other binary file
+
+    def limit(self, name: str, count: int, what: str) -> None:
+        """Check how many sheets, styles or relations of a part are kept.
+
+        Raises:
+            SourceError: more than any spreadsheet program writes.
+        """
+        if count > _MOST_KEPT[what]:
+            raise self.error(f"its part {name} has more than {_MOST_KEPT[what]:,} {what}; save it anew")
 
     def error(self, reason: str) -> SourceError:
         """Return the error for this file."""

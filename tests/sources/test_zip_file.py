@@ -205,6 +205,40 @@ def test_a_tag_without_end_is_not_held_in_memory(tmp_path: Path, settings: Setti
         read(tmp_path / "x.xlsx", zipped({**BOOK, "xl/worksheets/sheet1.xml": sheet}))
 
 
+MANY = {
+    "_rels/.rels": (BOOK, "<Relationship Id='r{}' Target='x'/>", "</Relationships>"),
+    "xl/_rels/workbook.xml.rels": (BOOK, "<Relationship Id='r{}' Target='x'/>", "</Relationships>"),
+    "xl/workbook.xml": (BOOK, "<sheet name='s{}' r:id='r1'/>", "</sheets>"),
+    "xl/styles.xml": (BOOK, "<cellXfs><xf numFmtId='{}'/></cellXfs>", "</styleSheet>"),
+    "content.xml": (TABLE, "<table:table table:name='t{}'/>", "</office:spreadsheet>"),
+}
+MANY_OF_STYLES = {
+    "xl/styles.xml": (BOOK, "<numFmts><numFmt numFmtId='{}' formatCode='0'/></numFmts>", "</styleSheet>"),
+    "content.xml": (
+        TABLE,
+        "<style:style style:name='s{}'><style:table-properties table:display='false'/></style:style>",
+        "</office:automatic-styles>",
+    ),
+}
+
+
+@pytest.mark.parametrize(("part", "many"), [*MANY.items(), *MANY_OF_STYLES.items()])
+def test_what_is_kept_of_a_book_is_limited(
+    part: str, many: tuple[dict[str, str | bytes], str, str], tmp_path: Path
+) -> None:
+    """A hundred thousand sheets, styles or relations; spreadsheet programs have at most some ten thousand of one."""
+    parts, element, before = many
+    elements = "".join(element.format(number) for number in range(100_000))
+    hostile = zipped({**parts, part: str(parts[part]).replace(before, elements + before)})
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError, match=f"its part {part} has more than [0-9]+,000 (sheets|styles|relations)"):
+            read(tmp_path / "x", hostile)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_other_zip_files_are_told_by_their_content(tmp_path: Path) -> None:
     """Whatever their name is."""
     assert read(tmp_path / "book.csv", zipped(BOOK)) == [(2, [1, None])]

@@ -17,7 +17,7 @@ from tests.guarantees.test_rules import RuledImport
 from tests.input_samples import KINDS, PersonRow, cell_outcome, file_outcome, value_outcome
 from tests.testapp.models import Box, Ruled
 from tests.testapp.specs import NodesImport
-from tests.written_cells import file_of
+from tests.written_cells import file_of, packed_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,8 +117,8 @@ def test_limits_are_settings_that_their_errors_name(
     setting: str, value: str, name: str, content: str, outcome: str, tmp_path: Path, settings: SettingsWrapper
 ) -> None:
     """What is beyond one is an error of the row, or of the file, and never a lot of memory."""
-    setting, written = setting.strip("`"), _bytes(content)
     path = tmp_path / name.strip("`")
+    setting, written = setting.strip("`"), packed_as(path.suffix, _bytes(content))
     assert not file_outcome(path, written, (PersonRow,)).startswith("refused")
     settings.SAFE_IMPORT = {setting: int(value.strip("`"))}
     assert file_outcome(path, written, (PersonRow,)) == outcome

@@ -37,6 +37,15 @@ def file_of(suffix: str, cell: str) -> bytes:
     return _PACKED[packed](_FORMATS[inner](cell))
 
 
+def packed_as(suffix: str, text: bytes) -> bytes:
+    """Return a file with the cells of a delimited text; the text itself for a format that is not packed."""
+    if suffix == ".ods":
+        lines = [line.split(",") for line in text.decode().splitlines()]
+        rows = ("".join(f"<table:table-cell>{_ods_text(cell)}</table:table-cell>" for cell in line) for line in lines)
+        return zipped(ods_parts("".join(f"<table:table-row>{row}</table:table-row>" for row in rows)))
+    return _PACKED.get(suffix.removeprefix("."), bytes)(text)
+
+
 def _delimited(delimiter: str) -> Callable[[str], bytes]:
     return lambda cell: f"{delimiter.join(HEADER)}\nk{delimiter}{cell}\n".encode()
 
@@ -114,6 +123,10 @@ def _ods(cell: str) -> bytes:
     return zipped(ods_parts(rows))
 
 
+def _ods_text(text: str) -> str:
+    return f"<text:p>{escape(text)}</text:p>"
+
+
 def _ods_cell(kind: str, value: Any) -> str:
     written: Mapping[str, Callable[[], str]] = {
         "number": lambda: f'office:value-type="float" office:value="{value!r}"',
@@ -127,7 +140,7 @@ def _ods_cell(kind: str, value: Any) -> str:
         "text": lambda: 'office:value-type="string"',
         "empty": lambda: "",
     }
-    text = f"<text:p>{escape(value)}</text:p>" if kind == "text" else ""
+    text = _ods_text(value) if kind == "text" else ""
     return f"<table:table-cell {written[kind]()}>{text}</table:table-cell>"
 
 

@@ -170,7 +170,11 @@ def _publish(root: Path, path: Path, target: Path) -> None:
         failpoint("backup.before_rename")
         path.rename(target)
         failpoint("backup.renamed")
-        sync_directory(root)
+        try:
+            sync_directory(root)
+        except BaseException:
+            target.rename(path)  # its name may never reach the disk, so it must not be taken for a backup
+            raise
         failpoint("backup.published")
 
 

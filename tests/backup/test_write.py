@@ -131,19 +131,30 @@ def test_a_failure_at_any_step_leaves_no_backup_or_a_whole_one(
 
 
 def test_an_fsync_that_fails_ends_the_backup(team: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not repeated: after a failed fsync the kernel may call the pages clean that never reached the disk."""
-    calls = []
+    """It is not repeated: after a failed fsync the kernel may call the pages clean that never reached the disk.
 
-    def fails_once(descriptor: int) -> None:
-        calls.append(descriptor)
-        if len(calls) == 1:
+    Whether it is a chunk, the manifest, the directory, or the root, where the backup has its name by then.
+    """
+    older = write_backup(connection, team)
+    fails_at, calls = 0, 0
+
+    def fails_once(_: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == fails_at:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "fsync", fails_once)
-    with pytest.raises(BackupError, match="Input/output error"):
-        write_backup(connection, team)
-    assert len(calls) == 1
-    assert list_backups() == []
+    for fails_at in range(1, len(team) + 4):
+        calls = 0
+        with pytest.raises(BackupError, match="Input/output error"):
+            write_backup(connection, team)
+        assert calls == fails_at
+        assert [backup.id for backup in list_backups()] == [older.id]
+        assert [path.name for path in older.path.parent.glob("*.partial")] == []
+    calls, fails_at = 0, 0
+    write_backup(connection, team)
+    assert calls == len(team) + 3
 
 
 def test_bytes_that_changed_on_their_way_to_the_disk_are_found(

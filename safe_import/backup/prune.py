@@ -15,7 +15,7 @@ from safe_import.failpoints import failpoint
 from safe_import.ids import milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Container, Sequence
 
     from safe_import.backup.store import Backup
 
@@ -30,13 +30,13 @@ class Pruning:
     kept: dict[str, str]
 
 
-def prune_backups(*, keep_last: int, keep_days: int, needed: Collection[str] = (), dry_run: bool = False) -> Pruning:
+def prune_backups(*, keep_last: int, keep_days: int, needed: Container[str] = (), dry_run: bool = False) -> Pruning:
     """Remove the backups that nothing speaks for.
 
     Args:
         keep_last: how many of the newest stay, at least 1.
         keep_days: those stay that are at most so many days older than the newest one.
-        needed: the ids that the runs still need.
+        needed: the ids of backups that runs still need, and of runs that still need their backup.
         dry_run: only say what would go.
 
     Returns:
@@ -51,7 +51,7 @@ def prune_backups(*, keep_last: int, keep_days: int, needed: Collection[str] = (
     return Pruning(removable, kept)
 
 
-def _reasons(backups: Sequence[Backup], keep_last: int, keep_days: int, needed: Collection[str]) -> dict[str, str]:
+def _reasons(backups: Sequence[Backup], keep_last: int, keep_days: int, needed: Container[str]) -> dict[str, str]:
     if not backups:
         return {}
     oldest = milliseconds(backups[-1].id) - keep_days * _DAY
@@ -60,7 +60,7 @@ def _reasons(backups: Sequence[Backup], keep_last: int, keep_days: int, needed: 
     for place, backup in enumerate(reversed(backups), start=1):
         reasons = {
             "pinned": backup.pinned,
-            "needed by a run": backup.id in needed,
+            "needed by a run": backup.id in needed or backup.run in needed,
             "the newest that verifies": backup.id == last_good,
             f"one of the last {keep_last}": place <= max(keep_last, 1),
             f"within {keep_days} days of the newest": milliseconds(backup.id) >= oldest,

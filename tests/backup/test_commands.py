@@ -203,3 +203,19 @@ def test_a_backup_that_a_run_may_need_stays(
         Run.objects.create(id=f"{number:026}", spec="users", state=state, process=1, backup=backups[number])
     result = as_json("prune_backups", "--keep-last", "1", "--keep-days", "0", "--dry-run")
     assert (backup in result["kept"]) == kept
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"),
+    [("created", True), ("validated", True), ("applying", True), ("failed", False), ("undone", False)],
+)
+def test_a_backup_stays_before_the_record_of_its_run_names_it(
+    state: str, kept: bool, transactional_db: None, team: list[str], backup_root: Path
+) -> None:
+    """While its second copy is written, say: its manifest names the run, and the run goes on."""
+    run = Run.objects.create(id=f"{7:026}", spec="users", state=state, process=1)
+    backup = write_backup(connection, team, run=run.id).id
+    write_backup(connection, team)
+    result = as_json("prune_backups", "--keep-last", "1", "--keep-days", "0")
+    assert (result["kept"].get(backup) == "needed by a run") == kept
+    assert len(list_backups()) == 1 + kept

@@ -13,13 +13,14 @@ from safe_import.database.failures import describe
 from safe_import.errors import BackupError
 from safe_import.management.json_command import JsonCommand
 from safe_import.models import Run
+from safe_import.runs.record import OPEN
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
 
-# What such a run did is not settled, or may still be undone.
-_UNSETTLED = (Run.State.BACKED_UP, Run.State.APPLYING, Run.State.APPLIED, Run.State.UNDOING)
+# What such a run did, or is about to do, is not settled.
+_UNSETTLED = (*OPEN, Run.State.APPLIED, Run.State.UNDOING)
 
 
 class Command(JsonCommand):
@@ -50,11 +51,14 @@ class Command(JsonCommand):
 
 
 def _needed(alias: str) -> set[str]:
-    """Return the ids of backups that runs refer to and may need: unsettled runs, and the latest verified one a spec."""
-    runs = Run.objects.using(alias).exclude(backup="").order_by("id")
+    """Return the ids of unsettled runs, and of the backups of these and of the latest verified run of each spec.
+
+    A backup is there before the record of its run names it; only its manifest has the run's id then.
+    """
+    runs = Run.objects.using(alias).order_by("id")
     try:
-        unsettled = {run.backup for run in runs.filter(state__in=_UNSETTLED)}
-        latest = {run.spec: run.backup for run in runs.filter(state=Run.State.VERIFIED)}
+        unsettled = dict(runs.filter(state__in=_UNSETTLED).values_list("id", "backup"))
+        latest = dict(runs.filter(state=Run.State.VERIFIED).exclude(backup="").values_list("spec", "backup"))
     except DatabaseError as error:
         raise BackupError(f"nothing is pruned, for the runs can't be read: {describe(error)}") from None
-    return {Path(backup).name for backup in unsettled | set(latest.values())}
+    return {*unsettled, *(Path(backup).name for backup in (*unsettled.values(), *latest.values()) if backup)}

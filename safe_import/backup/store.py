@@ -115,13 +115,21 @@ def newest_id() -> str | None:
 
 
 def set_pinned(path: Path, pinned: bool) -> None:
-    """Pin a backup, so that it is never pruned, or free it."""
+    """Pin a backup, so that it is never pruned, or free it.
+
+    Raises:
+        BackupError: it was pruned meanwhile, or can't be written to.
+    """
     marker = path / PINNED
-    if pinned and not marker.exists():
-        write_file(marker, b"")
-    elif not pinned:
-        marker.unlink(missing_ok=True)
-    sync_directory(path)
+    try:
+        with locked(backup_root() / LOCK):  # a pruning that looked at it before has removed it by now, or looks again
+            if pinned and not marker.exists():
+                write_file(marker, b"")
+            elif not pinned:
+                marker.unlink(missing_ok=True)
+            sync_directory(path)
+    except OSError as error:
+        raise BackupError(f"backup {path} can't be {'' if pinned else 'un'}pinned: {error.strerror}") from error
 
 
 def is_pinned(path: Path) -> bool:

@@ -72,7 +72,7 @@ def main(what: str) -> None:
     operations: dict[str, Callable[[], object]] = {
         "backup": lambda: write_backup(connection, TABLES),
         "restore": lambda: restore_backup(connection, backup.path, mode="exact"),
-        "prune": lambda: prune_backups(keep_last=1, keep_days=0, needed={backup.id}),
+        "prune": lambda: prune_backups(keep_last=1, keep_days=0, needed=lambda: {backup.id}),
     }
     kills = 0
     while killed_at(kills + 1, operations[what]):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
 
+from safe_import.backup.format import PINNED
 from safe_import.backup.prune import prune_backups
 from safe_import.backup.store import list_backups, set_pinned
 from safe_import.backup.write import write_backup
-from safe_import.failpoints import FailpointReached, failing
+from safe_import.errors import BackupError
+from safe_import.failpoints import FailpointReached, failing, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +61,7 @@ def test_pinned_and_needed_backups_stay(on_day: Callable[[int], str]) -> None:
     """Whatever their age."""
     made = [on_day(day) for day in (0, 10, 20, 30)]
     set_pinned(next(each.path for each in list_backups() if each.id == made[0]), True)
-    pruning = prune_backups(keep_last=1, keep_days=0, needed={made[1]})
+    pruning = prune_backups(keep_last=1, keep_days=0, needed=lambda: {made[1]})
     assert ids() == [made[0], made[1], made[3]]
     assert pruning.kept[made[0]] == "pinned"
     assert pruning.kept[made[1]] == "needed by a run"
@@ -110,3 +114,67 @@ def test_a_failure_at_any_step_leaves_a_backup_whole_or_away(
         prune_backups(keep_last=1, keep_days=0)
     on_day(1000)
     assert not list(backup_root.glob("*.partial"))
+
+
+def test_what_is_pinned_or_needed_since_the_pruning_began_stays(
+    on_day: Callable[[int], str], backup_root: Path
+) -> None:
+    """Both are asked again under the lock, right before each removal."""
+    made = [on_day(day) for day in (0, 10, 20, 30)]
+    answers = iter([set(), set(), {made[1]}, {made[1]}])
+
+    def needed() -> set[str]:
+        answer = next(answers)
+        if answer:
+            (backup_root / made[2] / PINNED).touch()
+        return answer
+
+    pruning = prune_backups(keep_last=1, keep_days=0, needed=needed)
+    assert [backup.id for backup in pruning.removed] == made[:1]
+    assert ids() == made[1:]
+    assert (pruning.kept[made[1]], pruning.kept[made[2]]) == ("needed by a run", "pinned")
+
+
+def test_a_backup_that_another_pruning_removed_is_no_error(on_day: Callable[[int], str], backup_root: Path) -> None:
+    """Nor is it among those that this one removed; to pin it is an error that says so."""
+    made = [on_day(day) for day in (0, 10, 20)]
+    gone = backup_root / made[1]
+
+    def other(point: str) -> None:
+        if point == "prune.removed" and gone.exists():
+            shutil.rmtree(gone)
+
+    with watching(other):
+        pruning = prune_backups(keep_last=1, keep_days=0)
+    assert [backup.id for backup in pruning.removed] == made[:1]
+    assert ids() == made[2:]
+    assert not list(backup_root.glob("*.partial"))
+    with pytest.raises(BackupError, match="can't be pinned: No such file"):
+        set_pinned(gone, True)
+
+
+def test_what_is_no_directory_is_left_alone(on_day: Callable[[int], str], backup_root: Path, tmp_path: Path) -> None:
+    """A link and a plain file that have the names of backups: nobody knows whose they are."""
+    made = [on_day(day) for day in (0, 10)]
+    link, plain = (backup_root / f"{number:026}" for number in (1, 2))
+    (tmp_path / "elsewhere").mkdir()
+    link.symlink_to(tmp_path / "elsewhere")
+    plain.touch()
+    pruning = prune_backups(keep_last=1, keep_days=0)
+    assert [backup.id for backup in pruning.removed] == made[:1]
+    assert pruning.kept[link.name] == pruning.kept[plain.name] == "it is no directory"
+    assert (link.is_symlink(), plain.is_file()) == (True, True)
+    assert not list(backup_root.glob("*.partial"))
+
+
+def test_what_the_disk_says_is_a_clear_error(on_day: Callable[[int], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the id and the reason."""
+    made = [on_day(day) for day in (0, 10)]
+
+    def fails(_: int) -> None:
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(BackupError, match=f"{made[0]} could not be removed: Input/output error"):
+        prune_backups(keep_last=1, keep_days=0)
+    assert ids() == made[1:]

@@ -36,7 +36,7 @@ class Command(JsonCommand):
         pruning = prune_backups(
             keep_last=conf().KEEP_LAST if options["keep_last"] is None else options["keep_last"],
             keep_days=conf().KEEP_DAYS if options["keep_days"] is None else options["keep_days"],
-            needed=_needed(options["database"]),
+            needed=lambda: _needed(options["database"]),
             dry_run=options["dry_run"],
         )
         for identifier, why in pruning.kept.items():

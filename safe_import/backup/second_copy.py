@@ -62,8 +62,8 @@ def download(identifier: str, directory: Path) -> bool:
             return False
         data = _read(storage, f"{identifier}/{MANIFEST}")
         for name in sorted(parse(data, directory / MANIFEST).files()):
-            write_file(directory / name, _read(storage, f"{identifier}/{name}"))
-        write_file(directory / MANIFEST, data)
+            _write(directory / name, _read(storage, f"{identifier}/{name}"))
+        _write(directory / MANIFEST, data)
     return True
 
 
@@ -81,6 +81,14 @@ def _read(storage: Storage, name: str) -> bytes:
     with storage.open(name, "rb") as file:
         content: bytes = file.read()
     return content
+
+
+def _write(path: Path, data: bytes) -> None:
+    """It is our disk that says so, not the storage."""
+    try:
+        write_file(path, data)
+    except OSError as error:
+        raise BackupError(f"{path} can't be written: {error.strerror or error}") from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -99,10 +100,19 @@ def find(path_or_id: str | Path) -> Path:
 
 
 def _fetch(root: Path, identifier: str) -> None:
-    with suppress(_NotThereError), draft(root, identifier) as new:
-        if not download(identifier, new.path):
-            raise _NotThereError
-        verify_backup(new.path)
+    try:
+        with suppress(_NotThereError), draft(root, identifier) as new:
+            if not download(identifier, new.path):
+                raise _NotThereError
+            verify_backup(new.path)
+    except FileExistsError:
+        if os.path.lexists(root / identifier):  # another process has fetched it by now
+            return
+        raise BackupError(
+            f"backup {identifier} is being fetched by another process: wait until it is there, and run this again"
+        ) from None
+    except OSError as error:
+        raise BackupError(f"backup {identifier} could not be fetched: {error.strerror or error}") from error
 
 
 class _NotThereError(Exception):
@@ -152,9 +162,14 @@ def draft(root: Path, identifier: str | None = None) -> Iterator[Draft]:
     Args:
         root: the backup root.
         identifier: the id of a backup that comes back; None takes a new one.
+
+    Raises:
+        FileExistsError: what comes back is there already, or somebody else is about to bring it back.
     """
     with locked(root / LOCK):
         _sweep(root)
+        if identifier and os.path.lexists(root / identifier):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(root / identifier))
         identifier = identifier or new_id(after=_newest(root))
         path = root / f"{identifier}{PARTIAL}"
         path.mkdir(mode=0o700)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +15,11 @@ from django.core.files.storage.filesystem import FileSystemStorage
 from django.db import connection
 
 from safe_import.backup.restore import restore_backup
-from safe_import.backup.store import find, list_backups
+from safe_import.backup.store import draft, find, list_backups
 from safe_import.backup.verify import verify_backup
 from safe_import.backup.write import write_backup
 from safe_import.errors import AfterCommitError, BackupError, SettingsError
+from safe_import.failpoints import failing
 from tests.backup.conftest import content, execute
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
     from django.core.files.storage import Storage
     from pytest_django.fixtures import SettingsWrapper
+
+    from safe_import.backup.store import Draft
 
 FILES = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 
@@ -178,3 +183,57 @@ def test_a_storage_that_is_not_configured_is_refused(
     with pytest.raises(SettingsError, match="STORAGES has no such alias"):
         write_backup(connection, team)
     assert list_backups() == []
+
+
+@pytest.fixture
+def only_copied(team: list[str], settings: SettingsWrapper, tmp_path: Path, backup_root: Path) -> Path:
+    """A backup that is gone from the root, but has its second copy."""
+    use(settings, {**FILES, "OPTIONS": {"location": str(tmp_path / "copies")}})
+    path = write_backup(connection, team).path
+    shutil.rmtree(path)
+    return path
+
+
+def test_a_backup_that_is_being_fetched_is_not_fetched_twice(only_copied: Path, backup_root: Path) -> None:
+    """The second one to ask is told to wait."""
+    with draft(backup_root, only_copied.name) as other:
+        with pytest.raises(BackupError, match=r"is being fetched .*: wait until it is there"):
+            find(only_copied.name)
+        assert other.path.exists()
+
+
+def test_a_backup_that_was_fetched_meanwhile_is_taken(
+    only_copied: Path, backup_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look for it and the lock, another process brought it back."""
+
+    @contextmanager
+    def late(root: Path, identifier: str) -> Iterator[Draft]:
+        monkeypatch.undo()
+        find(identifier)
+        with draft(root, identifier) as new:
+            yield new
+
+    monkeypatch.setattr("safe_import.backup.store.draft", late)
+    assert find(only_copied.name) == only_copied
+    assert verify_backup(only_copied).id == only_copied.name
+    assert not list(backup_root.glob("*.partial"))
+
+
+def test_a_full_disk_while_fetching_is_a_clear_error(only_copied: Path, backup_root: Path) -> None:
+    """At whatever step; nothing is left, and with room again the backup is fetched."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    for at in range(1, 100):
+        with failing(at, full, prefix="backup.") as points:
+            try:
+                find(only_copied.name)
+            except BackupError as error:
+                assert "could not be fetched: " in str(error)  # noqa: PT017
+                assert "No space left on device" in str(error)  # noqa: PT017
+                assert "the storage says" not in str(error)  # noqa: PT017
+        assert not list(backup_root.glob("*.partial"))
+        if len(points.reached) < at:
+            break
+        shutil.rmtree(only_copied, ignore_errors=True)
+    assert at > 8
+    assert verify_backup(only_copied).id == only_copied.name

@@ -21,7 +21,7 @@ from safe_import.sources.rejects import parent_run
 from safe_import.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence, Sized
+    from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 
     from safe_import.database.dialect import Dialect
     from safe_import.events import Observer
@@ -33,10 +33,17 @@ Block = TypeVar("Block", bound="Sized")
 
 
 class Books:
-    """Keeps the books of one run of ``spec``. A run that does not commit has no record."""
+    """Keeps the books of one run of ``spec``, which locks ``tables``. A run that does not commit has no record."""
 
-    def __init__(self, spec: ImportSpec, source: Source, options: RunOptions, observers: Sequence[Observer]) -> None:
-        self.spec, self.source, self.options = spec, source, options
+    def __init__(
+        self,
+        spec: ImportSpec,
+        source: Source,
+        options: RunOptions,
+        observers: Sequence[Observer],
+        tables: Callable[[], Sequence[str]],
+    ) -> None:
+        self.spec, self.source, self.options, self.tables = spec, source, options, tables
         self.listeners = Listeners(observers)
         self.result = RunResult(spec.name, dry_run=options.dry_run)
         self.watch = Stopwatch(self.result.seconds)
@@ -55,10 +62,14 @@ class Books:
         )  # fmt: skip
 
     def open_record(self, arguments: dict[str, Any]) -> None:
-        """Writes the record of the run; a rehearsal does so inside its transaction, for the journal to refer to."""
+        """Writes the record of the run; a rehearsal does so inside its transaction, for the journal to refer to.
+
+        It has the tables that the run locks: a recovery has to know them when the spec has other targets by then.
+        """
         alias, source = self.options.database, self.source
+        kept = {**arguments, "tables": list(self.tables())}
         self.record = RunRecord.begin(
-            alias, self.spec.name, source.label, source.sha256(), arguments, parent=parent_run(source)
+            alias, self.spec.name, source.label, source.sha256(), kept, parent=parent_run(source)
         )
         self.result.run = self.record.id
 

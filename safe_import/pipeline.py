@@ -114,7 +114,7 @@ class ImportRun:
     def __init__(self, spec: ImportSpec, source: Source, options: RunOptions, observers: Sequence[Observer]) -> None:
         self.spec, self.source, self.options = spec, source, options
         spec.force_update = options.force_update
-        self.books = Books(spec, source, options, observers)
+        self.books = Books(spec, source, options, observers, self._tables)
         self.connection = connections[options.database]
         self.attempts = Attempts()
         self.timeouts = Timeouts(

@@ -15,7 +15,6 @@ from functools import cached_property
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from safe_import.bookkeeping import Books
 from safe_import.checks.run import Comparison
 from safe_import.conf import conf
 from safe_import.database.guard import refusing_deletions
@@ -88,15 +87,6 @@ def pending(migrations: Sequence[type[Migration]], alias: str) -> list[type[Migr
     return [each for each in migrations if not each.skip and (each.allow_updates or name_of(each) not in done)]
 
 
-class _Books(Books):
-    """The record has the tables that the run locks: its name alone does not tell them to a recovery."""
-
-    tables: Sequence[str] = ()
-
-    def open_record(self, arguments: dict[str, Any]) -> None:
-        super().open_record({**arguments, "tables": list(self.tables)})
-
-
 class MigrationRun(ImportRun):
     """One run of several migrations. See Note [One transaction]."""
 
@@ -110,8 +100,6 @@ class MigrationRun(ImportRun):
         self.migrations, self.announce = migrations, announce
         queries = [{"migration": name_of(each), "query": each.query} for each in migrations]
         super().__init__(LegacyData(), GivenRows(queries, "legacy data"), options, observers)
-        self.books = _Books(self.spec, self.source, options, observers)
-        self.books.tables = self._tables()
 
     def _tables(self) -> list[str]:
         return _tables_written(self.migrations)

@@ -80,7 +80,7 @@ def _close(alias: str, run_id: str) -> tuple[Run, str]:
 
 
 def _tables_of_spec(run: Run) -> Iterator[str]:
-    """What the run locked: a run of several specs at once has that in its record."""
+    """What the run locked: its record tells, unless it is of a version that did not write it there."""
     if "tables" in run.arguments:
         yield from run.arguments["tables"]
     else:

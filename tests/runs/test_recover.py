@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,13 +10,17 @@ from django.db import connection
 
 from commands.people.models import Ladder
 from safe_import.database import dialect
+from safe_import.models import Change, Run
 from safe_import.runs.record import RunRecord, State
 from safe_import.runs.recover import recover
+from safe_import.spec.import_spec import registry
+from tests.testapp.models import Thing
+from tests.testapp.specs import NodesImport, ThingsImport
 
 if TYPE_CHECKING:
     from django.db.models import TextChoices
 
-    from safe_import.models import Run
+    from tests.testapp.importing import Importer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,3 +87,17 @@ def test_a_run_of_an_import_that_is_gone_stays_as_it_is() -> None:
     (recovered,) = recover()
     assert (recovered.run, recovered.after) == (run.id, "applying")
     assert "not installed" in recovered.remark
+
+
+def test_a_run_at_work_is_left_alone_when_its_spec_has_other_targets_by_now(
+    importing: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment changed the spec meanwhile: the record tells which tables the run has locked."""
+    importing(ThingsImport, "code,name\na,x\n")
+    Change.objects.all().delete()  # as long as it is not committed, nobody else sees its journal
+    Run.objects.update(state=State.APPLYING, ended=None)
+    monkeypatch.setitem(registry, ThingsImport.name, NodesImport)
+    with closing(connection.copy()) as other, dialect(other).run_lock([Thing._meta.db_table], "the run"):
+        (recovered,) = recover()
+    assert (recovered.after, "Another run works on" in recovered.remark) == ("applying", True)
+    assert [each.after for each in recover()] == ["failed"]

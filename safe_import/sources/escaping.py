@@ -1,7 +1,8 @@
 """Values as texts that a spreadsheet shows and never runs, and from which they come back exactly.
 
 A spreadsheet runs cells that begin with ``=``, ``+``, ``-``, ``@`` and some others, so these get an apostrophe in front
-(and those that have one before such a sign another, so that taking one away again is exact).
+(and those that have one before such a sign another, so that taking one away again is exact). A spreadsheet that splits
+at another delimiter than the one that the file has begins cells in the midst of ours, so the same is done there.
 
 What no text can stand for (nested values, cells without a value) is written behind the mark ``safe_import:``.
 """
@@ -20,19 +21,21 @@ from safe_import.strict_json import too_deep
 
 _MOST_DIGITS = 1000
 _JSON, _BAD = "safe_import:json:", "safe_import:bad:"
-# The wide forms: some spreadsheets narrow them.
-_RISKY = re.compile("'*(?:[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|safe_import:)")
-_ESCAPED = re.compile(f"'{_RISKY.pattern}")
+_SIGNS = "=+\\-@\t\uff1d\uff0b\uff0d\uff20"  # the wide forms: some spreadsheets narrow them
+# Behind a delimiter quotes and blanks may stand before the sign: they are lost where the cell is torn apart.
+_RISKY = f"(?:\\A(?='*(?:[{_SIGNS}\r\n]|safe_import:))|(?<=[,;\t|\r\n])(?=[\"' ]*[{_SIGNS}]))"
+_TO_ESCAPE = re.compile(_RISKY)
+_ESCAPED = re.compile(_RISKY.replace("(?=", "'(?="))
 
 
 def escaped(text: str) -> str:
-    """Return a text that no spreadsheet runs."""
-    return f"'{text}" if _RISKY.match(text) else text
+    """Return a text that no spreadsheet runs, wherever it splits it."""
+    return _TO_ESCAPE.sub("'", text)
 
 
 def unescaped(text: str) -> str:
     """Return the text that was escaped."""
-    return text[1:] if _ESCAPED.match(text) else text
+    return _ESCAPED.sub("", text)
 
 
 def as_text(value: Any) -> str:
@@ -44,7 +47,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, BadCell):
         return f"{_BAD}{value.code}"
     if isinstance(value, dict | list):
-        return f"{_BAD}not_json" if too_deep(value) else _JSON + _json(value)
+        return f"{_BAD}not_json" if too_deep(value) else _JSON + escaped(_json(value))
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dt.datetime):
@@ -63,7 +66,7 @@ def as_value(text: str) -> Any:
         return BadCell(text.removeprefix(_BAD), message)
     if text.startswith(_JSON):
         try:
-            return json.loads(text.removeprefix(_JSON), parse_float=Decimal)
+            return json.loads(unescaped(text.removeprefix(_JSON)), parse_float=Decimal)
         except (ValueError, RecursionError):
             return BadCell("not_json", "not JSON behind the mark; correct it")
     return unescaped(text)

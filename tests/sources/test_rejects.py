@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import resource
 import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from safe_import.errors import SourceError
 from safe_import.records import Problem
 from safe_import.sources import BrokenRow, open_source
-from safe_import.sources.escaping import escaped, unescaped
-from safe_import.sources.rejects import RejectsFile
+from safe_import.sources.csv_syntax import DELIMITERS
+from safe_import.sources.escaping import as_text, as_value, escaped, unescaped
+from safe_import.sources.rejects import REJECTS_COLUMNS, RejectsFile
+from safe_import.sources.table_file import TableFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +82,38 @@ def test_no_cell_is_run_by_a_spreadsheet_and_every_cell_comes_back(cells: list[s
     for cell in cells:
         assert not escaped(cell).startswith(tuple(RISKY))
         assert unescaped(escaped(cell)) == cell
+
+
+CELL = st.text(st.sampled_from(RISKY + "'a ,;|\""), max_size=12)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(written=st.sampled_from(DELIMITERS), row=st.tuples(CELL, CELL, CELL))
+@example(written=",", row=('x;=HYPERLINK("x")', 'x;"=1"', "x\n=1"))
+@example(written=";", row=("x, =1", "x\t@a", "|-1"))
+def test_no_cell_is_run_where_a_spreadsheet_splits_the_file_by_another_delimiter(
+    written: str, row: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Whichever it takes, within our cells as well; and imported again, every cell is what it was."""
+    path = tmp_path / "table.csv"
+    path.unlink(missing_ok=True)
+    with TableFile(path, "rejects file", [*REJECTS_COLUMNS, *"abcd"], written) as file:
+        file.write([2, "reason", "", *row, "end"])
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        text = stream.read()
+    for other in DELIMITERS:
+        for line in csv.reader(io.StringIO(text, newline=""), delimiter=other):
+            # A cell that begins with what ends one of ours goes on with the beginning of the next one.
+            ended = "" if other == written else f"{written}\r\n"
+            assert not [cell for cell in line if cell.lstrip(ended).startswith(tuple(RISKY))]
+    assert rows(open_source(path, delimiter=written)) == [[*row, "end"]]
+
+
+def test_values_that_are_nested_are_escaped_as_well() -> None:
+    """JSON is split like any text."""
+    value = {"a": ["x;=1", "=2", -3], "b": "x,'=1"}
+    assert not re.search("[,;]=", as_text(value))
+    assert as_value(as_text(value)) == value
 
 
 def test_reasons_and_headers_are_escaped_as_well(tmp_path: Path) -> None:

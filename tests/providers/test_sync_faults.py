@@ -13,6 +13,7 @@ from django.db import connection
 from freezegun import freeze_time
 
 from commands.providers.api.client import _retry_after
+from commands.providers.api.redaction import redacted
 from commands.providers.models import Game, Provider
 from safe_import.database import dialect
 from safe_import.models import Run
@@ -398,6 +399,8 @@ def test_one_that_asks_for_too_long_a_wait_fails_at_once(synced: Running, api: A
         ("-5", None),
         ("1.5", None),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +" + "9" * 30, None),
         ("Thu, 41 Jan 2026 12:00:30 GMT", None),
         ("٣", None),
     ],
@@ -408,6 +411,21 @@ def test_both_forms_of_retry_after_are_read(value: str, seconds: float | None) -
 
 
 # -- the secret
+
+
+@pytest.mark.parametrize("secret", ["back\\slash", "it's", 'the "key"', "'both\" \\", "tab\tbed", "schlüssel"])
+@pytest.mark.parametrize("beside", ["", "'", '"', "'\""])
+def test_the_secret_appears_in_no_log_however_it_is_written(
+    secret: str, beside: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The HTTP client logs headers as Python spells bytes and texts, where a backslash or a quote is doubled."""
+    logger, header = logging.getLogger("httpcore.http11"), secret + beside
+    with caplog.at_level(logging.DEBUG), redacted(secret):
+        for spelled in (header, header.encode(), header.encode("latin-1")):
+            logger.debug("headers=%r", [(b"X", spelled)])
+        logger.debug("reason=%s", header)
+    for record in caplog.records:
+        assert "[secret]" in record.getMessage(), record.getMessage()
 
 
 def test_the_secret_appears_in_no_log(

@@ -16,13 +16,24 @@ _MASK = "[secret]"
 class _Redacted(logging.Filter):
     def __init__(self, secret: str) -> None:
         super().__init__()
-        self._secret = secret
+        self._spellings = _spellings(secret)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        if self._secret in message:
-            record.msg, record.args = message.replace(self._secret, _MASK), ()
+        message = masked = record.getMessage()
+        for spelling in self._spellings:
+            masked = masked.replace(spelling, _MASK)
+        if masked != message:
+            record.msg, record.args = masked, ()
         return True
+
+
+def _spellings(secret: str) -> list[str]:
+    """How a log may spell the secret, the longer spellings first: as it is, and as Python spells texts and bytes."""
+    encoded = {secret.encode(encoding, "backslashreplace") for encoding in ("utf-8", "latin-1")}
+    both = "'\""  # makes Python escape the apostrophes, as it does where a quote stands in the rest of the header
+    spelled = {repr(secret)[1:-1], repr(secret + both)[1:-4]}
+    spelled |= {part for each in encoded for part in (repr(each)[2:-1], repr(each + both.encode())[2:-4])}
+    return sorted({secret, *spelled} - {""}, key=len, reverse=True)
 
 
 @contextmanager

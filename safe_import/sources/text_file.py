@@ -8,7 +8,7 @@ import io
 from typing import TYPE_CHECKING, BinaryIO
 
 from safe_import.errors import SourceError, UsageError
-from safe_import.sources.encodings import decodes, fitting_encodings
+from safe_import.sources.encodings import codec_name, decodes, fitting_encodings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,26 +84,25 @@ def _encoding(head: bytes, named: str | None) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return encoding
-    with contextlib.suppress(UnicodeError):
-        try:
-            b"a".decode(named or "utf-8")  # refuses codecs that do not make text, too
-        except LookupError:
-            raise UsageError(f"There is no text encoding called {named!r}.") from None
-    return codecs.lookup(named or "utf-8").name
+    try:
+        return codec_name(named or "utf-8")
+    except (LookupError, ValueError):
+        raise UsageError(f"There is no text encoding of files called {named!r}.") from None
 
 
 def _first_undecodable(binary: BinaryIO, encoding: str) -> tuple[int, int]:
     """The line (from 1) and the offset in bytes (from 0) of the first bytes that are no text."""
     decoder = codecs.getincrementaldecoder(encoding)()
+    ends = io.IncrementalNewlineDecoder(None, translate=True)  # \r and \r\n end lines as well
     line, consumed = 1, 0
     while True:
         chunk = binary.read(_CHUNK)
         pending = len(decoder.getstate()[0])
         try:
-            line += decoder.decode(chunk, final=not chunk).count("\n")
+            line += ends.decode(decoder.decode(chunk, final=not chunk)).count("\n")
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(error.encoding, "ignore")
-            return line + before.count("\n"), consumed - pending + error.start
+            return line + ends.decode(before, final=True).count("\n"), consumed - pending + error.start
         except UnicodeError:  # of a codec that does not say where
             return line, consumed
         if not chunk:

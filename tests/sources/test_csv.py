@@ -7,6 +7,7 @@ import io
 import itertools
 import re
 import tracemalloc
+from encodings.aliases import aliases
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from safe_import.errors import SafeImportError, SourceError, UsageError
 from safe_import.sources import BrokenRow, open_source
 from safe_import.sources.csv_syntax import Limits, Rows
+from safe_import.sources.encodings import codec_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,11 +204,42 @@ def test_other_encodings_are_named_and_a_byte_order_mark_wins(tmp_path: Path) ->
             opened(tmp_path / "x.csv", b"a\n1\n", encoding=name)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".yaml"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-7", "UTF7", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "rot13"]
+)
+def test_encodings_that_no_file_is_written_in_are_refused(encoding: str, suffix: str, tmp_path: Path) -> None:
+    """Some of them decode to half characters, which no database takes."""
+    path = tmp_path / f"people{suffix}"
+    path.write_bytes({".csv": b"name\n+2AA-\n", ".yaml": b"- name: +2AA-\n"}.get(suffix, b'{"name": "+2AA-"}\n'))
+    with pytest.raises(UsageError, match="no text encoding of files called"):
+        open_source(path, encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    "encoding", sorted({*aliases.values(), "idna", "punycode", "raw_unicode_escape", "unicode_escape"})
+)
+def test_no_encoding_that_is_accepted_decodes_to_half_characters(encoding: str) -> None:
+    """Of all that Python knows."""
+    try:
+        name = codec_name(encoding)
+    except LookupError:
+        return
+    pairs = [bytes((high, low)) for high in range(256) for low in range(0, 256, 5)]
+    texts = [*pairs, *(pair + bytes(2) for pair in pairs), *(bytes(2) + pair for pair in pairs), b"+2AA-", b"\\ud800"]
+    decoded = "".join(text.decode(name, "ignore") for text in texts)
+    assert decoded == decoded.encode("utf-8", "replace").decode()
+
+
 @pytest.mark.parametrize(
     ("content", "place"),
     [
         (b"name\nAda\nJ\xf6rg\n", "line 3, byte 10"),
         (b"name\n" + b"Ada\n" * 50_000 + b"J\xc3", "line 50002, byte 200006"),
+        (b"name\r" + b"Ada\r" * 50_000 + b"\xc3", "line 50002, byte 200005"),
+        (b"name\r\n" + b"Ada\r\n" * 50_000 + b"J\xc3", "line 50002, byte 250007"),
+        (b"name,n" + b"n" * 65_529 + b"\r\n\xff", "line 2, byte 65537"),
+        (b"name,n" + b"n" * 65_529 + b"\r\xff", "line 2, byte 65536"),
         ("name\nAda\n".encode("utf-16-le").replace(b"A\0", b"\0\xd8"), "line 2, byte 10"),
     ],
 )

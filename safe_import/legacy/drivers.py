@@ -17,6 +17,7 @@ from safe_import.errors import GuardUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 _BUFFERED = ("MySQLdb", "pymysql")  # their usual cursors fetch everything at once
 
@@ -73,9 +74,14 @@ def streaming_cursor(connection: Any, *, alone: bool = True) -> Any:
     if driver == "psycopg2":
         return connection.cursor(f"safe_import_{uuid.uuid4().hex}", withhold=connection.autocommit)
     if driver in _BUFFERED and alone:
-        cursors, usual = import_module(f"{driver}.cursors"), connection.cursorclass.__name__
-        return connection.cursor(getattr(cursors, f"SS{usual.removeprefix('SS')}"))
+        return connection.cursor(_streaming_class(import_module(f"{driver}.cursors"), connection.cursorclass))
     return connection.cursor()
+
+
+def _streaming_class(cursors: ModuleType, usual: type) -> type:
+    """The class of the driver that streams rows in the shape that the usual one, or one of its bases, gives them."""
+    names = (f"SS{each.__name__.removeprefix('SS')}" for each in usual.__mro__)
+    return next((getattr(cursors, name) for name in names if hasattr(cursors, name)), usual)
 
 
 def _driver(connection: Any) -> str:

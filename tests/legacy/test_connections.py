@@ -176,6 +176,17 @@ def test_mysql_streams_from_the_server_and_only_reads(
             streaming.close()
 
 
+def test_a_cursor_class_of_ones_own_streams_as_the_one_it_is_made_from() -> None:
+    """Tuples or dicts, as before; no connection is needed to see which."""
+    for base, streaming in (
+        (pymysql.cursors.Cursor, pymysql.cursors.SSCursor),
+        (pymysql.cursors.DictCursor, pymysql.cursors.SSDictCursor),
+        (pymysql.cursors.SSDictCursor, pymysql.cursors.SSDictCursor),
+    ):
+        connection = pymysql.connect(defer_connect=True, cursorclass=type("LoggingCursor", (base,), {}))
+        assert type(streaming_cursor(connection)) is streaming
+
+
 def test_the_old_database_is_only_read(old_file: Path, alias: str, bring: Bring) -> None:
     """A hook that writes to it is refused, over a connection of the driver and over an alias."""
     own = sqlite3.connect(old_file)

@@ -43,7 +43,7 @@ PG, LITE = ("postgresql",), ("sqlite",)
 WITNESS, AUTHORIZER = "database/postgresql/witness.py", "database/sqlite/guard.py"
 KEYS = "database/postgresql/kept_keys.py"
 RESTART = "tests/guarantees/test_restart.py"
-BACKUP = "tests/backup/test_write.py"
+BACKUP, PRUNING = "tests/backup/test_write.py", "tests/backup/test_prune.py"
 
 MUTANTS = (
     Mutant("wrapper", "database/guard.py", "if refused := dialect.refused(sql):", "if refused := None:",
@@ -138,6 +138,26 @@ MUTANTS = (
            (f"{UNDO_HOSTILE}::test_a_trigger_that_rewrites_what_was_put_back",)),
     Mutant("undo: witness", "runs/undo.py", "            witness.assert_nothing_deleted({}, {table: self.result.deleted[label] for table, label in tables.items()})\n", "",
            (f"{UNDO_HOSTILE}::test_a_trigger_that_deletes_more_of_the_same_table",)),
+    Mutant("undo: run lock", "runs/undo.py", 'with self.dialect.run_lock(tables, lock_holder(f"undo of {self.run_id}")), self._tables():', "with self._tables():",
+           (f"{UNDO_HOSTILE}::test_a_run_on_the_same_target_goes_first",)),
+    Mutant("restore: run lock", "backup/restore.py", 'with dialect(connection).run_lock(order, f"process {os.getpid()}, restore of backup {manifest.id}"):', "if True:",
+           ("tests/backup/test_restore.py::test_a_restore_waits_for_no_run_and_refuses",)),
+    Mutant("pruning of a journal: run lock", "runs/prune.py", 'with dialect(connections[alias]).run_lock(tables, lock_holder(f"pruning of {run_id}")):', "if True:",
+           ("tests/runs/test_prune.py::test_the_journal_of_a_run_that_somebody_undoes_stays",)),
+    Mutant("pruning of backups: pinned", "backup/prune.py", "if is_pinned(backup.path):", "if False:",
+           (f"{PRUNING}::test_pinned_and_needed_backups_stay",), LITE),
+    Mutant("pruning of backups: needed", "backup/prune.py", "if backup.id in needed or backup.run in needed else", "if False else",
+           (f"{PRUNING}::test_pinned_and_needed_backups_stay",), LITE),
+    Mutant("pruning of backups: since it began", "backup/prune.py", "if reason := _spoken_for(backup, needed()):", 'if reason := "":',
+           (f"{PRUNING}::test_what_is_pinned_or_needed_since_the_pruning_began_stays",), LITE),
+    Mutant("fsync of the root", "backup/store.py", "            sync_directory(root)\n        except", "            pass\n        except",
+           (f"{FAULTS}::test_everything_of_a_backup_is_on_the_disk_before_the_data_is_touched",), LITE),
+    Mutant("fsync of the root: failed", "backup/store.py", "            target.rename(path)", "            pass",
+           (f"{BACKUP}::test_an_fsync_that_fails_ends_the_backup",), LITE),
+    Mutant("hash of a chunk", "backup/chunks.py", "if stored.hexdigest() != chunk.stored_sha256:", "if False:",
+           ("tests/backup/test_encryption.py::test_every_flipped_byte_of_an_encrypted_chunk_is_found",), LITE),
+    Mutant("hash of the lines", "backup/chunks.py", "if plain.hexdigest() != chunk.plain_sha256:", "if False:",
+           ("tests/backup/test_verify.py::test_lines_that_are_not_the_manifests_are_found",), LITE),
     Mutant("recovery: lock", "runs/recover.py", "with dialect(connections[alias]).run_lock(tables, lock_holder(f\"recovery of {run.id}\")):", "if True:",
            ("tests/runs/test_recover.py::test_a_run_at_work_is_left_alone",)),
     Mutant("texts of causes", "pipeline.py", "raise failure from without_text(failure.__cause__ if failure is error else error)", "raise failure from error", (CANARY,)),

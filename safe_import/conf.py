@@ -6,7 +6,7 @@ What each key means stands once, in ``docs/settings.md``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -59,6 +59,7 @@ class Settings:
     MAX_UNPACKED_SIZE: _Count = 2_048 * _MIB
     MAX_ZIP_RATIO: _Count = 200
     MAX_ZIP_ENTRIES: _Count = 10_000
+    FORMATS: dict[_Text, _Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Source(Protocol):
     A source owns what it has opened; use it as a context manager. Whatever is wrong with the file as a whole is a
     ``SourceError``, raised when the source is opened or while its lines are read.
 
-    A project that knows another format hands an object of this shape to ``run_import``. One whose rows a line does not
+    A project that knows another format names it in ``SAFE_IMPORT["FORMATS"]``, or hands an object of this shape to
+    ``run_import``. One whose rows a line does not
     lead to also has a method ``place(line)``, which says in words where the row is; its messages end with that.
     """
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from safe_import.errors import SourceError, UsageError
+from django.utils.module_loading import import_string
+
+from safe_import.conf import conf
+from safe_import.errors import SettingsError, SourceError, UsageError
 from safe_import.sources.compressed import name_inside, unpacked
 from safe_import.sources.csv import CsvSource
 from safe_import.sources.input_file import InputFile
@@ -23,6 +26,7 @@ from safe_import.sources.zip_file import ZipParts
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from safe_import.sources.base import ByteFile, Source
 
@@ -89,6 +93,10 @@ def open_source(
 
 
 def _source(file: InputFile, chosen: _Chosen) -> Source:
+    own = conf().FORMATS.get(PurePath(file.label).suffix.lower())
+    if own is not None:
+        chosen.refuse(file.label, "encoding", "delimiter", "sheet")
+        return _opened_by(own, file)
     head = file.head(4)
     if head.startswith(_ZIP):
         chosen.refuse(file.label, "encoding", "delimiter")
@@ -98,6 +106,15 @@ def _source(file: InputFile, chosen: _Chosen) -> Source:
         return SheetSource(file, XlsBook(file), chosen.sheet)
     chosen.refuse(file.label, "sheet")
     return _text_source(unpacked(file), chosen)
+
+
+def _opened_by(dotted: str, file: InputFile) -> Source:
+    """Let the project open a file of a format of its own."""
+    try:
+        open_file: Callable[[ByteFile], Source] = import_string(dotted)
+    except ImportError as error:
+        raise SettingsError(f"SAFE_IMPORT FORMATS names {dotted}, which can't be imported.") from error
+    return open_file(file)
 
 
 def _book(parts: ZipParts) -> XlsxBook | OdsBook:

@@ -141,6 +141,20 @@ def test_no_value_is_seen_when_a_hook_fails(tmp_path: Path, caplog: pytest.LogCa
         post_save.disconnect(hook, sender=Heard)
 
 
+def test_no_value_is_seen_when_a_hook_asks_wrongly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The database quotes what it was asked for, and no row is at fault."""
+
+    def hook(instance: Heard, **_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT * FROM "{instance.name}"')
+
+    post_save.connect(hook, sender=Heard)
+    try:
+        assert_discreet(HeardImport, "name\ncanary\n", tmp_path, caplog)
+    finally:
+        post_save.disconnect(hook, sender=Heard)
+
+
 CONSTRAINTS = [
     "CHECK (name NOT LIKE 'canary%')",
     "UNIQUE (name)",
@@ -173,6 +187,7 @@ REFUSING = {
     "casts": "PERFORM NEW.name::int",
     "writes it twice": "INSERT INTO testapp_box (name) VALUES (NEW.name), (NEW.name)",
     "rewrites": "NEW.name := 'canary rewritten'",
+    "raises as the server does": "RAISE EXCEPTION 'no %', NEW.name USING ERRCODE = 'object_in_use'",
     "notes": "RAISE NOTICE 'it is %', NEW.name; RAISE EXCEPTION 'no'",
 }
 

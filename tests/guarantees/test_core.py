@@ -153,8 +153,12 @@ def test_a_key_twice_in_the_file_names_both_lines(importing: Importer) -> None:
     assert "line 2" in refused.value.problems[1].message
 
 
+@pytest.mark.postgresql
+@pytest.mark.sqlite
 def test_a_dotted_capital_i_is_the_same_key_as_its_folding(importing: Importer) -> None:
-    """U+0130 folds to an i and U+0307, which databases do not do alike; a plain i is another key."""
+    """U+0130 folds to an i and U+0307, which databases do not do alike; a plain i is another key. MariaDB's
+    usual collation makes all three the same.
+    """
     with pytest.raises(Refused) as refused:
         importing(ThingsImport, "code,name\n\u0130,x\ni\u0307,y\ni,z\n")
     assert [(p.line, p.code) for p in refused.value.problems] == [(2, "key_twice"), (3, "key_twice")]
@@ -179,6 +183,8 @@ def test_keys_that_are_not_ascii_match_without_regard_to_case(importing: Importe
     assert importing(ThingsImport, "code,name\nstraße,new\nωMEGA,new\nk,new\n").rows.updated == 3
 
 
+@pytest.mark.postgresql
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("stored", "given"), [("\u0130", "i\u0307"), ("i\u0307", "\u0130")])
 def test_a_dotted_capital_i_matches_the_record_of_its_folding(importing: Importer, stored: str, given: str) -> None:
     """Either way round; the record of a plain i is left alone, and a plain i finds that one alone."""

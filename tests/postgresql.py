@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 _VARIABLE = "SAFE_IMPORT_TEST_DATABASE_URL"
 _EVERY_VERSION = "--every-version"
 _NEIGHBOUR = "postgresql://postgres@127.0.0.1:5432/postgres"
-# What leans on the server's own ways: the text of every type, its counters and locks.
-_OF_THE_SERVER = ("tests/backup", "tests/guarantees/test_never_deletes.py", "tests/guarantees/test_hostile.py")
+# What leans on the server's own ways: the text of every type, its counters and locks, what a transaction leaves behind.
+_OF_THE_SERVER = (
+    "tests/backup",
+    "tests/runs",
+    "tests/guarantees/test_never_deletes.py",
+    "tests/guarantees/test_hostile.py",
+    "tests/guarantees/test_contention.py",
+    "tests/guarantees/test_landed.py",
+)
 
 
 @contextmanager

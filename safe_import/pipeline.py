@@ -248,7 +248,7 @@ class ImportRun:
             stager.analyze()
             self.ws.create_plan()
             with snapshot():
-                make_plan(self.ws)
+                make_plan(self.ws, at_once=not self.attempts.searching)  # a search looks into all tables
             before, rejected = rejected, stager.rejected_of_groups()
             if rejected == before:
                 return

@@ -287,6 +287,10 @@ class Dialect(abc.ABC):
     insertion_order = ""
     """The direction, by the numbers of the records, in which new ones are inserted."""
 
+    looked_up = ("{}", "")
+    """How a sub-query names the key that its rows are looked up by, and what it ends with, lest each is looked for
+    anew."""
+
     current = ""
     """What a SELECT ends with that must see what others have committed since the transaction began."""
 

@@ -23,7 +23,7 @@ HELD = "link_held"
 # -- conditions over s (stage), r (ref) and t (the table itself), which apply and verify use as well
 
 
-def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True) -> str:
+def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True, ref: str = "r") -> str:
     """The value that a record brings for a field; for a link, the existing record's key.
 
     Args:
@@ -31,9 +31,10 @@ def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True) -
         target: the target.
         name: the field.
         typed: as the column's own type; else in a form that is good enough to be compared.
+        ref: the alias of what says where the links lead; of the functions below, too.
     """
     if name in target.links:
-        return f"r.{ws.dialect.quote(f'p_{name}')}"
+        return f"{ref}.{ws.dialect.quote(f'p_{name}')}"
     field, stage = target.field(name), ws.stages[target.number]
     value = (ws.dialect.cast if typed else ws.dialect.compared)(field, stage.value(f"v_{name}"))
     if empties_to_text(field) and (cleared := stage.cleared(name)) != "FALSE":
@@ -46,15 +47,15 @@ def empties_to_text(field: Field[Any, Any]) -> bool:
     return field.empty_strings_allowed and not field.null
 
 
-def resolved(ws: Workspace, name: str) -> str:
+def resolved(ws: Workspace, name: str, ref: str = "r") -> str:
     """A condition: the link leads somewhere, to a record of the database or of this run."""
-    return f"(r.{ws.dialect.quote(f'p_{name}')} IS NOT NULL OR r.{ws.dialect.quote(f'r_{name}')} IS NOT NULL)"
+    return f"({ref}.{ws.dialect.quote(f'p_{name}')} IS NOT NULL OR {ref}.{ws.dialect.quote(f'r_{name}')} IS NOT NULL)"
 
 
-def given(ws: Workspace, target: Target, name: str) -> str:
+def given(ws: Workspace, target: Target, name: str, ref: str = "r") -> str:
     """A condition: the record brings the field. A link that was left empty is not brought."""
     stage = ws.stages[target.number]
-    held = resolved(ws, name) if name in target.links else f"{stage.value(f'v_{name}')} IS NOT NULL"
+    held = resolved(ws, name, ref) if name in target.links else f"{stage.value(f'v_{name}')} IS NOT NULL"
     return f"({held} OR {stage.cleared(name)})"
 
 
@@ -63,9 +64,9 @@ def written_fields(ws: Workspace, target: Target) -> list[str]:
     return ws.written(target)
 
 
-def changes(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:
+def changes(ws: Workspace, target: Target, name: str, existing: str = "t", ref: str = "r") -> str:
     """A condition: writing the record would change the field of the ``existing`` record, and may."""
-    return f"({_differs(ws, target, name, existing)} AND NOT {holds(ws, target, name, existing)})"
+    return f"({_differs(ws, target, name, existing, ref)} AND NOT {holds(ws, target, name, existing, ref)})"
 
 
 def may_change(ws: Workspace, target: Target, name: str) -> str:
@@ -74,21 +75,23 @@ def may_change(ws: Workspace, target: Target, name: str) -> str:
     return given(ws, target, name) if held == "FALSE" else f"({given(ws, target, name)} AND NOT {held})"
 
 
-def holds(ws: Workspace, target: Target, name: str, existing: str = "t") -> str:
+def holds(ws: Workspace, target: Target, name: str, existing: str = "t", ref: str = "r") -> str:
     """A condition: the link points elsewhere already, so it is held."""
     if name not in target.links or ws.force or not getattr(target.links[name], "hold", True):
         return "FALSE"
     old = f"{existing}.{ws.dialect.column(target.fields[name])}"
-    return f"({old} IS NOT NULL AND {resolved(ws, name)} AND {_differs(ws, target, name, existing)})"
+    return f"({old} IS NOT NULL AND {resolved(ws, name, ref)} AND {_differs(ws, target, name, existing, ref)})"
 
 
-def _differs(ws: Workspace, target: Target, name: str, existing: str) -> str:
+def _differs(ws: Workspace, target: Target, name: str, existing: str, ref: str) -> str:
     field = target.fields[name]
-    old, new = f"{existing}.{ws.dialect.column(field)}", new_value(ws, target, name, typed=False)
+    old, new = f"{existing}.{ws.dialect.column(field)}", new_value(ws, target, name, typed=False, ref=ref)
     to_new_record = (
-        f"(r.{ws.dialect.quote(f'p_{name}')} IS NULL AND {resolved(ws, name)})" if name in target.links else "FALSE"
+        f"({ref}.{ws.dialect.quote(f'p_{name}')} IS NULL AND {resolved(ws, name, ref)})"
+        if name in target.links
+        else "FALSE"
     )
-    return f"({given(ws, target, name)} AND ({to_new_record} OR {ws.dialect.differs(field, new, old)}))"
+    return f"({given(ws, target, name, ref)} AND ({to_new_record} OR {ws.dialect.differs(field, new, old)}))"
 
 
 def landed(ws: Workspace, target: Target, name: str, *, typed: bool = True) -> str:
@@ -120,16 +123,19 @@ def _linked(target: Target, name: str) -> type[Model]:
 # -- the plan
 
 
+def of_existing(ws: Workspace, target: Target, ref: str = "r") -> tuple[str, str]:
+    """A condition: the record changes the existing one; and how many of its links are held."""
+    fields = [name for name in written_fields(ws, target) if name not in target.key.fields]
+    changed = " OR ".join(changes(ws, target, name, ref=ref) for name in fields) or "FALSE"
+    links = [holds(ws, target, name, ref=ref) for name in fields if name in target.links]
+    return changed, " + ".join(f"CASE WHEN {held} THEN 1 ELSE 0 END" for held in links) or "0"
+
+
 def fill_plan(ws: Workspace, target: Target) -> None:
     """Gives every live record its fate. Its links are resolved, and records with the same key are merged."""
     d, pk = ws.dialect, ws.dialect.column(target.pk)
-    fields = [name for name in written_fields(ws, target) if name not in target.key.fields]
-    changed = " OR ".join(changes(ws, target, name) for name in fields) or "FALSE"
-    held = (
-        " + ".join(f"CASE WHEN {holds(ws, target, name)} THEN 1 ELSE 0 END" for name in fields if name in target.links)
-        or "0"
-    )
     kept = SKIPPED if target.main else UNCHANGED
+    changed, held = of_existing(ws, target)
     existing = f"'{kept}'" if target.mode == "insert" else f"CASE WHEN {changed} THEN '{UPDATE}' ELSE '{UNCHANGED}' END"
     held = "0" if target.mode == "insert" else f"CASE WHEN g.pk IS NULL THEN 0 ELSE {held} END"
     d.execute(
@@ -138,12 +144,20 @@ def fill_plan(ws: Workspace, target: Target) -> None:
         f" FROM {ws.name(target, 'group')} g JOIN {ws.name(target, 'stage')} s ON s.id = g.src"
         f" JOIN {ws.name(target, 'ref')} r ON r.id = g.src LEFT JOIN {d.table(target.model)} t ON t.{pk} = g.pk"
     )
-    d.analyze(f"si_{target.number}_plan")
+    count_fates(ws, target)
+
+
+def count_fates(ws: Workspace, target: Target) -> None:
+    """Keeps in mind how many records have which fate, and how many of their links are held."""
+    ws.dialect.analyze(f"si_{target.number}_plan")
+    found = ws.dialect.rows(f"SELECT fate, count(*), sum(held) FROM {ws.name(target, 'plan')} GROUP BY fate")
+    ws.fates[target.number] = {fate: count for fate, count, _ in found}
+    ws.held[target.number] = sum(int(held) for *_, held in found)
 
 
 def report_held(ws: Workspace, target: Target) -> None:
     """Links that point elsewhere already and are left as they are: a warning each."""
-    if not ws.dialect.value(f"SELECT coalesce(sum(held), 0) FROM {ws.name(target, 'plan')}"):
+    if not ws.held[target.number]:
         return
     d, existing = ws.dialect, f"JOIN {ws.dialect.table(target.model)} t ON t.{ws.dialect.column(target.pk)} = g.pk"
     for name in written_fields(ws, target):
@@ -159,12 +173,16 @@ def report_held(ws: Workspace, target: Target) -> None:
 
 def report_lossy(ws: Workspace, target: Target) -> None:
     """Values that the column, narrower in the database than in Django, would cut or round."""
-    stage, lossy = ws.stages[target.number], ws.dialect.lossy
-    cut = {name: lossy(target.field(name), stage.value(f"v_{name}")) for name in stage.plain_fields}
-    found = [
-        _Problem(name, "would_be_cut", condition, "stage", condition) for name, condition in cut.items() if condition
-    ]
+    found = [_Problem(name, "would_be_cut", cut, "stage", cut) for name, cut in cut_values(ws, target)]
     _report(ws, target, f"FROM {ws.name(target, 'stage')} s", found)
+
+
+def cut_values(ws: Workspace, target: Target) -> Iterator[tuple[str, str]]:
+    """The fields whose column might not hold every value, with a condition under which it does not."""
+    stage = ws.stages[target.number]
+    for name in stage.plain_fields:
+        if condition := ws.dialect.lossy(target.field(name), stage.value(f"v_{name}")):
+            yield name, condition
 
 
 def report_keys(ws: Workspace, target: Target) -> None:
@@ -192,19 +210,23 @@ def report_keys(ws: Workspace, target: Target) -> None:
 
 def report_required(ws: Workspace, target: Target) -> None:
     """New records that lack a value which their column needs and nothing else fills in."""
-    if callable(target.write):
-        return  # a writer of its own may fill in anything; the database has the last word
-    written = written_fields(ws, target)
-    found = [
-        _lacking(ws, target, name)
-        for name, field in target.fields.items()
-        if needs_value(field, target.links.get(name))
-    ]
-    for name in written:
+    found = [_lacking(ws, target, name) for name in needed_fields(target)]
+    found += [_Problem(name, "not_empty", cleared, "stage", cleared) for name, cleared in emptied_in_vain(ws, target)]
+    _report(ws, target, _planned(ws, target), found)
+
+
+def needed_fields(target: Target) -> list[str]:
+    """The fields that a new record has to bring; a writer of its own may fill in anything."""
+    fields = {} if callable(target.write) else target.fields
+    return [name for name, field in fields.items() if needs_value(field, target.links.get(name))]
+
+
+def emptied_in_vain(ws: Workspace, target: Target) -> Iterator[tuple[str, str]]:
+    """The fields that some record empties although their column refuses NULL, with a condition under which it does."""
+    for name in () if callable(target.write) else written_fields(ws, target):
         field, cleared = target.fields[name], ws.stages[target.number].cleared(name)
         if not (field.null or empties_to_text(field) or name in target.key.fields or cleared == "FALSE"):
-            found.append(_Problem(name, "not_empty", cleared, "stage", cleared))
-    _report(ws, target, _planned(ws, target), found)
+            yield name, cleared
 
 
 def _lacking(ws: Workspace, target: Target, name: str) -> _Problem:

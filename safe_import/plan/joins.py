@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from safe_import.plan.workspace import DROP, OUT, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from safe_import.database.dialect import Dialect
     from safe_import.plan.parts import Part
     from safe_import.spec.target import Target
@@ -19,7 +21,7 @@ def key_sql(dialect: Dialect, texts: list[str]) -> str:
     return texts[0] if len(texts) == 1 else " || ".join(measured)
 
 
-def staged_text(ws: Workspace, target: Target, part: Part, refs: dict[str, str]) -> str:
+def staged_text(ws: Workspace, target: Target, part: Part, refs: Mapping[str, str]) -> str:
     """The text of one part of a key of a staged record; ``refs`` holds that of the links joined so far."""
     if part.link is not None:
         return refs.get(part.link, "NULL")

@@ -25,7 +25,7 @@ def fill_refs(ws: Workspace, target: Target) -> None:
     columns, values = ["id"], ["s.id"]
     for name in names:
         columns += [ws.dialect.quote(f"{prefix}_{name}") for prefix in "pred"]
-        values += [joins.pk[name], joins.rec[name], _error(ws, target, name, joins), joins.dead[name]]
+        values += [joins.pk[name], joins.rec[name], error_of(ws, target, name, joins), joins.dead[name]]
     ws.dialect.execute(
         f"INSERT INTO {ws.name(target, 'ref')} ({', '.join(columns)}) SELECT {', '.join(values)}"
         f" FROM {ws.name(target, 'stage')} s {joins.sql} {outs(ws, target)} WHERE s.id > 0 AND {live(ws)}"
@@ -35,7 +35,7 @@ def fill_refs(ws: Workspace, target: Target) -> None:
         _report(ws, target, name)
 
 
-def _error(ws: Workspace, target: Target, name: str, joins: LinkJoins) -> str:
+def error_of(ws: Workspace, target: Target, name: str, joins: LinkJoins) -> str:
     """What is wrong with a link; nothing where another link that it is found by is wrong, which is reported itself."""
     stage, pk, rec = ws.stages[target.number], joins.pk[name], joins.rec[name]
     before = [f"{joins.keys[part.link]} IS NOT NULL" for part in ws.link_parts(target, name) if part.link]

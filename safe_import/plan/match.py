@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Field, ForeignKey
@@ -12,39 +13,72 @@ from safe_import.plan.joins import dead_line, if_live, join_links, key_sql, outs
 from safe_import.plan.parts import Part, is_text, key_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from safe_import.database.dialect import Dialect
     from safe_import.plan.workspace import KeySpace, Workspace
     from safe_import.spec.target import Target
 
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
+
 # -- the database's side
 
 
-def fill_hits(ws: Workspace) -> None:
-    """Finds, for every key space, the records of the database whose keys the file names."""
+def fold_in_python(ws: Workspace) -> None:
+    """Folds, for every key space, the keys of the database that SQL alone can't fold: few, as a rule."""
     for space in ws.spaces:
+        if conditions := _foldable_keys(ws.dialect, space):
+            table = ws.dialect.table(space.model)
+            _fold_the_rest(ws, space, f"FROM {table} t WHERE NOT ({' AND '.join(conditions)})")
+
+
+def fill_hits(ws: Workspace, spaces: Iterable[KeySpace]) -> None:
+    """Finds, for some key spaces, the records of the database whose keys the file names."""
+    for space in spaces:
         if not space.fields:
             continue  # every row is a new record
         d, pk_type = ws.dialect, ws.dialect.base_type(pk_of(space.model))
         values = f"{d.any_value('pk', pk_type)}, {d.any_value('ver', 'text')}, count(*)"
-        d.execute(f"INSERT INTO {ws.shared(space.hits)} SELECT k, {values} FROM ({_found(ws, space)}) y GROUP BY k")
+        found = _found(ws, space, _wanted(ws, space))
+        d.execute(f"INSERT INTO {ws.shared(space.hits)} SELECT k, {values} FROM ({found}) y GROUP BY k")
         d.analyze(space.hits)
 
 
-def _found(ws: Workspace, space: KeySpace) -> str:
-    """A SELECT of key, primary key and version of the records that the file names, and perhaps of some others."""
-    d = ws.dialect
-    pk = f"t.{d.column(pk_of(space.model))}"
-    k = key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
-    conditions = [c for field in space.fields if (c := _foldable(d, field, space.casefold))]
-    table, wanted = ws.dialect.table(space.model), _wanted(ws, space)
+def _found(ws: Workspace, space: KeySpace, wanted: str | None) -> str:
+    """A SELECT of key, primary key and version of the records that are wanted, and perhaps of some others."""
+    k, pk, version = database_key(ws.dialect, space), _pk(ws.dialect, space), ws.dialect.version(space.model)
+    found = f"SELECT {k} AS k, {pk} AS pk, {version} AS ver FROM {ws.dialect.table(space.model)} t"
+    conditions = _foldable_keys(ws.dialect, space)
     where = " AND ".join([*conditions, *([f"{k} IN ({wanted})"] if wanted else [])]) or "TRUE"
-    found = f"SELECT {k} AS k, {pk} AS pk, {d.version(space.model)} AS ver FROM {table} t WHERE {where}"
-    if conditions:
-        _fold_the_rest(ws, space, f"FROM {table} t WHERE NOT ({' AND '.join(conditions)})")
-        found += f" UNION ALL SELECT k, pk, ver FROM {ws.shared(space.raw)}"
-    return found
+    others = f" UNION ALL SELECT k, pk, ver FROM {ws.shared(space.raw)}" if conditions else ""
+    return f"{found} WHERE {where}{others}"
+
+
+def records_by_key(ws: Workspace, space: KeySpace, fields: Iterable[Field[Any, Any]]) -> str:
+    """A SELECT of all records of a key space: si_key, si_version and the columns of ``fields``."""
+    d = ws.dialect
+    columns = [f"{d.version(space.model)} AS si_version", *(f"t.{d.column(field)}" for field in fields)]
+    found = f"{', '.join(columns)} FROM {d.table(space.model)} t"
+    conditions = " AND ".join(_foldable_keys(d, space)) or "TRUE"
+    key, end = d.looked_up
+    records = f"SELECT {key.format(database_key(d, space))} AS si_key, {found} WHERE {conditions}"
+    if d.value(f"SELECT count(*) FROM {ws.shared(space.raw)}"):
+        records += f" UNION ALL SELECT w.k, {found} JOIN {ws.shared(space.raw)} w ON w.pk = {_pk(d, space)}"
+    return records + end
+
+
+def database_key(d: Dialect, space: KeySpace) -> str:
+    """The key of a record t, where SQL alone can fold it."""
+    return key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
+
+
+def _pk(d: Dialect, space: KeySpace) -> str:
+    return f"t.{d.column(pk_of(space.model))}"
+
+
+def _foldable_keys(d: Dialect, space: KeySpace) -> list[str]:
+    """Conditions under which SQL alone can fold the key of a record t."""
+    return [condition for field in space.fields if (condition := _foldable(d, field, space.casefold))]
 
 
 def _foldable(d: Dialect, field: Field[Any, Any], casefold: bool) -> str | None:
@@ -61,13 +95,13 @@ def _database_text(d: Dialect, field: Field[Any, Any], casefold: bool) -> str:
 
 
 def _fold_the_rest(ws: Workspace, space: KeySpace, source: str) -> None:
-    """Keys that SQL alone can't fold are folded here: few, where keys are addresses or codes."""
+    """Where keys are addresses or codes, there are few."""
     d, batch = ws.dialect, []
     texts = [
         f"t.{d.column(f)}" if is_text(f) and not isinstance(f, ForeignKey) else _database_text(d, f, space.casefold)
         for f in space.fields
     ]
-    pk = f"t.{d.column(pk_of(space.model))}"
+    pk = _pk(d, space)
     for pk_value, version, *parts in d.stream(f"SELECT {pk}, {d.version(space.model)}, {', '.join(texts)} {source}"):
         batch.append((_python_key(space, parts), pk_value, version))
         if len(batch) >= 5000:
@@ -105,10 +139,22 @@ def _users(ws: Workspace, space: KeySpace) -> Iterator[tuple[Target, tuple[Part,
                 yield target, ws.link_parts(target, name)
 
 
+def keys_of_created(ws: Workspace, target: Target) -> str:
+    """A SELECT of the keys of the records that the plan creates."""
+    plan, stage, group = (ws.name(target, table) for table in ("plan", "stage", "group"))
+    if any(part.link for part in key_parts(target)):
+        return f"SELECT g.k FROM {group} g JOIN {plan} p ON p.rec = g.rec WHERE p.fate = 'create'"
+    return f"SELECT {staged_key(ws, target)} AS k FROM {stage} s JOIN {plan} p ON p.src = s.id WHERE p.fate = 'create'"
+
+
+def staged_key(ws: Workspace, target: Target, keys: Mapping[str, str] = NO_LINKS) -> str:
+    """The key of a staged record s; ``keys`` holds the texts of the links that it is found by."""
+    return key_sql(ws.dialect, [staged_text(ws, target, part, keys) for part in key_parts(target)])
+
+
 def keys_of_database(ws: Workspace, target: Target, keys: str) -> int:
     """How many records of the database have one of ``keys``, a SELECT, at this moment."""
-    d, space = ws.dialect, ws.own_space(target)
-    k = key_sql(d, [_database_text(d, field, space.casefold) for field in space.fields])
+    d, k = ws.dialect, database_key(ws.dialect, ws.own_space(target))
     return int(d.value(f"SELECT count(*) FROM {d.table(target.model)} t WHERE {k} IN ({keys}) {d.current}"))
 
 
@@ -119,7 +165,7 @@ def fill_keys(ws: Workspace, target: Target) -> None:
     """The key of every staged record, and what each key stands for."""
     d, parts = ws.dialect, key_parts(target)
     joins = join_links(ws, target, [name for name in ws.brought_links(target) if _needed(ws, target, name, parts)])
-    k = key_sql(d, [staged_text(ws, target, part, joins.keys) for part in parts]) if parts else d.as_text("s.id")
+    k = staged_key(ws, target, joins.keys) if parts else d.as_text("s.id")
     d.execute(
         f"INSERT INTO {ws.name(target, 'key')}"
         f" SELECT s.id, s.line, {k} FROM {ws.name(target, 'stage')} s {joins.sql} WHERE s.id > 0"

@@ -31,7 +31,7 @@ def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
     counts = {CREATE: 0, UPDATE: 0, UNCHANGED: 0}
     for target in ws.targets:
         if target.main:
-            for fate, n in ws.dialect.rows(f"SELECT fate, count(*) FROM ({_row_fates(ws, target)}) f GROUP BY fate"):
+            for fate, n in _row_fates(ws, target).items():
                 counts[fate] += n
     left_out = ws.dialect.value(
         f"SELECT count(DISTINCT line) FROM {out} WHERE why = '{SKIP}' AND line NOT IN ({rejected})"
@@ -46,30 +46,33 @@ def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
     )
 
 
-def _row_fates(ws: Workspace, target: Target) -> str:
-    """The fate of each row by its main record; when another record of the row is written, at least updated."""
+def _row_fates(ws: Workspace, target: Target) -> dict[str, int]:
+    """The fates of rows by their main record; when another record of the row is written, it is at least updated."""
     written = " UNION ".join(
         f"SELECT line FROM {ws.name(other, 'plan')} WHERE fate IN ('{CREATE}', '{UPDATE}')"
-        for other in ws.targets
+        for other in written_targets(ws)
         if other is not target
     )
+    if not written:
+        return ws.fates[target.number]
     of_row = f"p.fate = '{UNCHANGED}' AND p.line IN (SELECT w.line FROM ({written}) w)"
-    fate = f"CASE WHEN {of_row} THEN '{UPDATE}' ELSE p.fate END" if written else "p.fate"
-    return f"SELECT {fate} AS fate FROM {ws.name(target, 'plan')} p"
+    fate = f"CASE WHEN {of_row} THEN '{UPDATE}' ELSE p.fate END AS fate"
+    rows = f"SELECT {fate} FROM {ws.name(target, 'plan')} p"
+    return dict(ws.dialect.rows(f"SELECT fate, count(*) FROM ({rows}) f GROUP BY fate"))
 
 
 def model_counts(ws: Workspace) -> dict[str, ModelCounts]:
     """What happens to the records of each model."""
     result = {}
     for target in ws.targets:
-        fates = dict(ws.dialect.rows(f"SELECT fate, count(*) FROM {ws.name(target, 'plan')} GROUP BY fate"))
+        fates = ws.fates[target.number]
         result[target.label] = ModelCounts(fates.get(CREATE, 0), fates.get(UPDATE, 0), fates.get(UNCHANGED, 0))
     return result
 
 
 def links_held(ws: Workspace) -> int:
     """How many links point elsewhere and are left as they are."""
-    return sum(int(ws.dialect.value(f"SELECT coalesce(sum(held), 0) FROM {ws.name(t, 'plan')}")) for t in ws.targets)
+    return sum(ws.held.values())
 
 
 def links_left_empty(ws: Workspace) -> int:
@@ -101,8 +104,7 @@ def nothing_to_write(ws: Workspace) -> bool:
 
 def written_targets(ws: Workspace) -> list[Target]:
     """The targets of which the plan creates or updates records."""
-    writes = f"WHERE fate IN ('{CREATE}', '{UPDATE}')"
-    return [t for t in ws.targets if ws.dialect.value(f"SELECT count(*) FROM {ws.name(t, 'plan')} {writes}")]
+    return [target for target in ws.targets if ws.fates[target.number].keys() & {CREATE, UPDATE}]
 
 
 def sample_changes(ws: Workspace, limit: int) -> list[dict[str, Any]]:
@@ -112,11 +114,11 @@ def sample_changes(ws: Workspace, limit: int) -> list[dict[str, Any]]:
 
 
 def _first_changes(ws: Workspace, target: Target, limit: int) -> Iterator[dict[str, Any]]:
+    if UPDATE not in ws.fates[target.number]:
+        return
     d, names = ws.dialect, [name for name in written_fields(ws, target) if name not in target.key.fields]
     updated = f"SELECT rec FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}' ORDER BY line LIMIT {limit}"
     records = ", ".join(str(rec) for (rec,) in d.rows(updated))
-    if not records:
-        return
     columns = [column for name in names for column in _change(ws, target, name)]
     rows = d.rows(
         f"SELECT p.line, {d.shown(target.pk, 'p.pk')}, {', '.join(columns)}"

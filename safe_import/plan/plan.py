@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safe_import.errors import SpecError
+from safe_import.plan.at_once import plain_target, plan_at_once
 from safe_import.plan.constraints import report_broken_rules
 from safe_import.plan.fates import HELD, SKIPPED, fill_plan, report_held, report_keys, report_lossy, report_required
 from safe_import.plan.links import DROPPED, LEFT_EMPTY, fill_refs, fill_through
-from safe_import.plan.match import fill_hits, fill_keys
+from safe_import.plan.match import fill_hits, fill_keys, fold_in_python
 from safe_import.plan.merge import merge_records
 from safe_import.plan.workspace import DROP, OUT, PROBLEM, REJECT, SKIP, Workspace
 from safe_import.spec.link import Link, Through
@@ -25,12 +26,41 @@ if TYPE_CHECKING:
     from safe_import.spec.target import Target
 
 
-def make_plan(ws: Workspace) -> None:
-    """Fills the tables of the plan from the stage, anew when it is called again. See Note [Passes]."""
+def make_plan(ws: Workspace, *, at_once: bool = True) -> None:
+    """Fills the tables of the plan from the stage, anew when it is called again. See Note [Passes].
+
+    Args:
+        ws: the tables.
+        at_once: whether the general way may be left out, and with it the tables of its steps. See Note [At once].
+    """
     _forget(ws)
+    fold_in_python(ws)
+    _put_out(ws)
+    if at_once and not ws.out and (target := plain_target(ws)):
+        if _is_made_at_once(ws, target):
+            return
+    else:
+        fill_hits(ws, ws.spaces)
+    _make_step_by_step(ws)
+
+
+def _is_made_at_once(ws: Workspace, target: Target) -> bool:
+    own = ws.own_space(target)
+    fill_hits(ws, [space for space in ws.spaces if space != own])
+    if plan_at_once(ws, target):
+        report_held(ws, target)
+        report_broken_rules(ws, target)
+        _put_out(ws)
+        if not ws.out:
+            return True
+    _clear(ws)
+    fill_hits(ws, [own])
+    return False
+
+
+def _make_step_by_step(ws: Workspace) -> None:
     for target in ws.targets:
         report_lossy(ws, target)
-    fill_hits(ws)
     by_key, by_through = _ordered(ws, _key_links), _ordered(ws, _through_links)
     _put_out(ws)
     while True:

@@ -76,6 +76,8 @@ class Workspace:
     spec: ImportSpec
     force: bool = False
     out: int = 0  # how many lines and records are out, as far as the plan has come
+    fates: dict[int, dict[str, int]] = field(default_factory=dict)  # by target: how many records have which fate
+    held: dict[int, int] = field(default_factory=dict)  # by target: how many links are held
     _spaces: dict[Any, KeySpace] = field(default_factory=dict)
 
     @property

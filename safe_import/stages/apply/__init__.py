@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from safe_import.errors import StalePlan
 from safe_import.failpoints import failpoint
-from safe_import.plan.match import keys_of_database
+from safe_import.plan.match import keys_of_created, keys_of_database
 from safe_import.runs.journal import remember_old, write_journal
 from safe_import.spec.target import Target, unique_in_database
 from safe_import.stages.apply.keys import assign_keys
@@ -89,8 +89,7 @@ def _lock(ws: Workspace, target: Target) -> None:
     plan, d = ws.name(target, "plan"), ws.dialect
     if target.key.fields and not unique_in_database(target, d.enforces):
         d.lock_table(target.model)  # nothing else keeps somebody from creating the same record meanwhile
-        created = f"SELECT g.k FROM {ws.name(target, 'group')} g JOIN {plan} p ON p.rec = g.rec WHERE p.fate = 'create'"
-        if keys_of_database(ws, target, created):
+        if keys_of_database(ws, target, keys_of_created(ws, target)):
             raise StalePlan(f"Records of {target.label} that the plan creates were created by somebody else.")
     locked = d.lock_rows(target.model, f"t.{d.column(target.pk)} IN (SELECT pk FROM {plan} WHERE fate = 'update')")
     stale = d.value(

@@ -1,0 +1,112 @@
+"""Makes the plan of a single target in one statement, where nothing is out of the ordinary.
+
+# Note [At once]
+The general way goes step by step, with a table for each (keys, groups, links), because it has to tell what is wrong
+with which row. Most files have nothing wrong: each record has a key of its own that one record of the database bears at
+most, its links lead to one record each, its values fit. Then every staged record is a record of the plan, and one join
+of the stage with the table tells the fate of all. So that is tried first. A record with which it is not as simple gets
+the fate ``odd``; where there is one, the general way makes the plan from the beginning. Which way it is made changes
+nothing but the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from safe_import.plan.fates import (
+    CREATE,
+    UNCHANGED,
+    UPDATE,
+    count_fates,
+    cut_values,
+    emptied_in_vain,
+    given,
+    needed_fields,
+    of_existing,
+    written_fields,
+)
+from safe_import.plan.joins import join_links
+from safe_import.plan.links import error_of, fill_refs
+from safe_import.plan.match import records_by_key, staged_key
+from safe_import.plan.parts import key_parts
+from safe_import.spec.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safe_import.plan.workspace import Workspace
+    from safe_import.spec.target import Target
+
+_ODD = "odd"
+
+
+def plain_target(ws: Workspace) -> Target | None:
+    """The only target, where its plan can be made at once: all it depends on is what the file and the database hold."""
+    target = ws.targets[0]
+    parts = key_parts(target)
+    plain = len(ws.targets) == 1 and parts and target.mode != "insert" and not ws.through_links(target)
+    if not plain or any(part.link for part in parts) or not all(_is_plain(ws, target, n) for n in target.links):
+        return None
+    return target
+
+
+def _is_plain(ws: Workspace, target: Target, name: str) -> bool:
+    if not isinstance(target.links[name], Link) or ws.linked_target(target, name) is not None:
+        return False
+    return not any(part.link for part in ws.link_parts(target, name))
+
+
+def plan_at_once(ws: Workspace, target: Target) -> bool:
+    """Makes the plan, with the hits of the links at hand. False where a record is odd: the plan is of no use then."""
+    keys, most = ws.dialect.rows(
+        f"SELECT count(*), max(n) FROM (SELECT count(*) AS n FROM {ws.name(target, 'stage')} s"
+        f" GROUP BY {staged_key(ws, target)}) q"
+    )[0]
+    if most != 1:
+        return False
+    ws.dialect.execute(_plan_sql(ws, target))
+    count_fates(ws, target)
+    fates = ws.fates[target.number]
+    if _ODD in fates or sum(fates.values()) > keys:  # several records of the database may have the same key
+        return False
+    if fates.keys() != {UNCHANGED} or ws.held[target.number]:
+        fill_refs(ws, target)
+    return True
+
+
+def _plan_sql(ws: Workspace, target: Target) -> str:
+    d = ws.dialect
+    names = ws.brought_links(target)
+    joins = join_links(ws, target, names)
+    links = [f"{joins.pk[name]} AS {d.quote(f'p_{name}')}" for name in names]
+    links += [f"{d.null('bigint')} AS {d.quote(f'r_{name}')}" for name in names]
+    astray = " OR ".join(f"{error_of(ws, target, name, joins)} IS NOT NULL" for name in names) or "FALSE"
+    staged = f"SELECT s.*, {''.join(f'{link}, ' for link in links)}{astray} AS si_astray"
+    read = dict.fromkeys([target.pk.name, *written_fields(ws, target)])
+    existing = records_by_key(ws, ws.own_space(target), [target.fields[name] for name in read])
+    pk = f"t.{d.column(target.pk)}"
+    changed, held = of_existing(ws, target, ref="s")
+    fate = (
+        f"CASE WHEN {' OR '.join(_odd(ws, target, pk))} THEN '{_ODD}' WHEN {pk} IS NULL THEN '{CREATE}'"
+        f" WHEN {changed} THEN '{UPDATE}' ELSE '{UNCHANGED}' END"
+    )
+    return (
+        f"INSERT INTO {ws.name(target, 'plan')}"
+        f" SELECT s.id, s.id, s.line, {pk}, t.si_version, {fate}, CASE WHEN {pk} IS NULL THEN 0 ELSE {held} END"
+        f" FROM ({staged} FROM {ws.name(target, 'stage')} s {joins.sql}) s"
+        f" LEFT JOIN ({existing}) t ON t.si_key = {staged_key(ws, target)}"
+    )
+
+
+def _odd(ws: Workspace, target: Target, pk: str) -> Iterator[str]:
+    """Conditions under which the general way has to look at a record."""
+    yield f"{staged_key(ws, target)} IS NULL"
+    yield "s.si_astray"
+    yield from (condition for _, condition in cut_values(ws, target))
+    yield from (condition for _, condition in emptied_in_vain(ws, target))
+    needed, brought = needed_fields(target), written_fields(ws, target)
+    if target.mode == "update" or not set(needed) <= set(brought):
+        yield f"{pk} IS NULL"
+    elif needed:
+        complete = " AND ".join(given(ws, target, name, ref="s") for name in needed)
+        yield f"({pk} IS NULL AND NOT ({complete}))"

@@ -9,9 +9,11 @@ import abc
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import orjson
 from django.db import models
 
 from safe_import.database.encoding import Encoder, encoder
@@ -29,6 +31,7 @@ else:
     Field = models.Field
 
 TOO_LATE = "The import was rolled back: it took longer than the transaction timeout."
+_HASHED_AT_A_TIME = 1000
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -211,8 +214,8 @@ class Dialect(abc.ABC):
         """Indexes a temporary table; only where temporary tables are also created, within a transaction."""
         self.execute(f"CREATE INDEX {self.quote(f'{name}_{column}')} ON {self.quote(name)} ({self.quote(column)})")
 
-    def analyze(self, name: str) -> None:  # noqa: B027  # a hook that not every vendor needs
-        """Lets the planner know how large a temporary table has become."""
+    def analyze(self, name: str, columns: Iterable[str] = ()) -> None:  # noqa: B027  # a hook that not every vendor needs
+        """Lets the planner know how large a temporary table has become, and what is in some or all of its columns."""
 
     # -- statements
 
@@ -241,6 +244,12 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a large result at constant memory."""
+
+    def hash_rows(self, sql: str, update: Callable[[bytes], Any]) -> None:
+        """Gives the rows of a SELECT to a hash, in some form that only the same rows have."""
+        rows = self.stream(sql)
+        while some := list(islice(rows, _HASHED_AT_A_TIME)):
+            update(orjson.dumps(some, default=str))
 
     # -- transactions
 
@@ -287,9 +296,9 @@ class Dialect(abc.ABC):
     insertion_order = ""
     """The direction, by the numbers of the records, in which new ones are inserted."""
 
-    looked_up = ("{}", "")
-    """How a sub-query names the key that its rows are looked up by, and what it ends with, lest each is looked for
-    anew."""
+    def looked_up(self, select: str, key: str, source: str, wanted: str) -> str:
+        """A SELECT of rows whose ``key`` is si_key, as a sub-query in which those ``wanted``, a SELECT, are found."""
+        return f"SELECT {key} AS si_key, {select} FROM {source}"
 
     current = ""
     """What a SELECT ends with that must see what others have committed since the transaction began."""

@@ -60,6 +60,11 @@ def encoder(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> E
     return encode_checked
 
 
+def holds_to_limits(field: models.Field[Any, Any]) -> bool:
+    """Whether what is encoded for the field is within the field's own limits, as Django declares its column."""
+    return type(field) in _STOCK
+
+
 class ColumnEncoder:
     """Encodes the values of one field for a whole batch.
 

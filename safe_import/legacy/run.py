@@ -28,6 +28,7 @@ from safe_import.legacy.remembered import SPEC, brought_before
 from safe_import.legacy.total import add, forget
 from safe_import.pipeline import ImportRun
 from safe_import.plan import outcome
+from safe_import.plan.fates import count_fates
 from safe_import.plan.workspace import Workspace
 from safe_import.records import RunResult
 from safe_import.run_options import RunOptions
@@ -206,6 +207,8 @@ class MigrationRun(ImportRun):
 
     def _recount(self) -> None:
         """Hooks may have left out rows that were planned."""
+        for target in self.ws.targets:
+            count_fates(self.ws, target)
         result = self.books.result
         result.rows = outcome.ledger(self.ws, result.rows.read, 0)
         result.models = outcome.model_counts(self.ws)

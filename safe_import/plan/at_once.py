@@ -44,10 +44,9 @@ def plain_target(ws: Workspace) -> Target | None:
     """The only target, where its plan can be made at once: all it depends on is what the file and the database hold."""
     target = ws.targets[0]
     parts = key_parts(target)
-    plain = len(ws.targets) == 1 and parts and target.mode != "insert" and not ws.through_links(target)
-    if not plain or any(part.link for part in parts) or not all(_is_plain(ws, target, n) for n in target.links):
-        return None
-    return target
+    alone = len(ws.targets) == 1 and not callable(target.write)  # a writer of its own may look into any table
+    plain = alone and target.mode != "insert" and bool(parts) and not any(part.link for part in parts)
+    return target if plain and all(_is_plain(ws, target, name) for name in target.links) else None
 
 
 def _is_plain(ws: Workspace, target: Target, name: str) -> bool:
@@ -83,7 +82,7 @@ def _plan_sql(ws: Workspace, target: Target) -> str:
     astray = " OR ".join(f"{error_of(ws, target, name, joins)} IS NOT NULL" for name in names) or "FALSE"
     staged = f"SELECT s.*, {''.join(f'{link}, ' for link in links)}{astray} AS si_astray"
     read = dict.fromkeys([target.pk.name, *written_fields(ws, target)])
-    existing = records_by_key(ws, ws.own_space(target), [target.fields[name] for name in read])
+    existing = records_by_key(ws, target, [target.fields[name] for name in read])
     pk = f"t.{d.column(target.pk)}"
     changed, held = of_existing(ws, target, ref="s")
     fate = (

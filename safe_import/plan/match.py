@@ -54,17 +54,15 @@ def _found(ws: Workspace, space: KeySpace, wanted: str | None) -> str:
     return f"{found} WHERE {where}{others}"
 
 
-def records_by_key(ws: Workspace, space: KeySpace, fields: Iterable[Field[Any, Any]]) -> str:
-    """A SELECT of all records of a key space: si_key, si_version and the columns of ``fields``."""
-    d = ws.dialect
-    columns = [f"{d.version(space.model)} AS si_version", *(f"t.{d.column(field)}" for field in fields)]
-    found = f"{', '.join(columns)} FROM {d.table(space.model)} t"
-    conditions = " AND ".join(_foldable_keys(d, space)) or "TRUE"
-    key, end = d.looked_up
-    records = f"SELECT {key.format(database_key(d, space))} AS si_key, {found} WHERE {conditions}"
+def records_by_key(ws: Workspace, target: Target, fields: Iterable[Field[Any, Any]]) -> str:
+    """A SELECT of the records that a target may write: si_key, si_version and the columns of ``fields``."""
+    d, space, stage = ws.dialect, ws.own_space(target), ws.name(target, "stage")
+    select = ", ".join([f"{d.version(space.model)} AS si_version", *(f"t.{d.column(field)}" for field in fields)])
+    key, source = database_key(d, space), f"{d.table(space.model)} t"
     if d.value(f"SELECT count(*) FROM {ws.shared(space.raw)}"):
-        records += f" UNION ALL SELECT w.k, {found} JOIN {ws.shared(space.raw)} w ON w.pk = {_pk(d, space)}"
-    return records + end
+        source += f" LEFT JOIN {ws.shared(space.raw)} w ON w.pk = {_pk(d, space)}"
+        key = f"CASE WHEN {' AND '.join(_foldable_keys(d, space))} THEN {key} ELSE w.k END"
+    return d.looked_up(select, key, source, f"SELECT {staged_key(ws, target)} FROM {stage} s")
 
 
 def database_key(d: Dialect, space: KeySpace) -> str:

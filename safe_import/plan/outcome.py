@@ -7,15 +7,11 @@ from collections.abc import Callable, Iterator
 from itertools import chain, groupby, islice
 from typing import Any
 
-import orjson
-
 from safe_import.plan.fates import CREATE, UNCHANGED, UPDATE, changes, given, new_value, written_fields
 from safe_import.plan.links import LEFT_EMPTY
 from safe_import.plan.workspace import OUT, PROBLEM, REJECT, SKIP, Workspace
 from safe_import.records import Ledger, ModelCounts, Problem
 from safe_import.spec.target import Target
-
-_AT_A_TIME = 1000
 
 
 def ledger(ws: Workspace, read: int, skipped: int) -> Ledger:
@@ -89,11 +85,11 @@ def digest(ws: Workspace, staged: bytes) -> str:
     """
     total = hashlib.sha256(staged)
     for target in ws.targets:
-        total.update(f"{target.label}\n".encode())
-        plan = f"SELECT rec, fate, pk, held FROM {ws.name(target, 'plan')} ORDER BY rec"
-        records = ws.dialect.stream(plan)
-        while some := list(islice(records, _AT_A_TIME)):
-            total.update(orjson.dumps(some, default=str))
+        total.update(f"{target.label}\n{sorted(ws.fates[target.number].items())}\n".encode())
+        plan, left_alone = ws.name(target, "plan"), f"fate = '{UNCHANGED}' AND held = 0"
+        ws.dialect.hash_rows(
+            f"SELECT rec, fate, pk, held FROM {plan} WHERE NOT ({left_alone}) ORDER BY rec", total.update
+        )
     return total.hexdigest()
 
 
@@ -117,14 +113,15 @@ def _first_changes(ws: Workspace, target: Target, limit: int) -> Iterator[dict[s
     if UPDATE not in ws.fates[target.number]:
         return
     d, names = ws.dialect, [name for name in written_fields(ws, target) if name not in target.key.fields]
-    updated = f"SELECT rec FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}' ORDER BY line LIMIT {limit}"
-    records = ", ".join(str(rec) for (rec,) in d.rows(updated))
+    updated = f"SELECT src FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}' ORDER BY line LIMIT {limit}"
+    records = f"IN ({', '.join(str(src) for (src,) in d.rows(updated))})"
     columns = [column for name in names for column in _change(ws, target, name)]
     rows = d.rows(
         f"SELECT p.line, {d.shown(target.pk, 'p.pk')}, {', '.join(columns)}"
         f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
         f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk WHERE p.rec IN ({records}) ORDER BY p.line"
+        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+        f" WHERE p.src {records} AND s.id {records} AND r.id {records} ORDER BY p.line"
     )
     for line, pk, *values in rows:
         for name, changed, before, after in zip(names, values[::3], values[1::3], values[2::3], strict=True):

@@ -134,6 +134,11 @@ class StageTable:
     def plain_fields(self) -> tuple[str, ...]:
         return tuple(name for name in self._fields if name not in self.target.links)
 
+    @property
+    def joined_columns(self) -> tuple[str, ...]:
+        """Those by which the plan finds records."""
+        return tuple(name for name in self.columns if name in (ID, LINE) or name.startswith(("k0_", "k1_", "o_")))
+
     def create(self) -> None:
         self.dialect.create_temp(self.name, {ID: "bigint", LINE: "bigint", CLEARED: "text"})
         for name in self.target.key.fields:  # so that the plan finds the columns of the key even in an empty stage

@@ -145,7 +145,7 @@ class Stager:
 
     def analyze(self) -> None:
         for table in self.ws.stages:
-            self.ws.dialect.analyze(table.name)
+            self.ws.dialect.analyze(table.name, table.joined_columns)
 
     # -- rows to records
 

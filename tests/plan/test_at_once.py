@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -49,17 +50,18 @@ class UpdatedThingsImport(ImportSpec, register=False):
 
 
 _row = st.tuples(
-    st.sampled_from([*_CODES, ""]), st.sampled_from(["", "Ada", "\\N"]), st.sampled_from(["", "1.50", "1.5", "2", "\\N"]),
-    st.sampled_from(["", "2024-02-29", "2024-03-01"]), st.sampled_from(["", "x"]),
-    st.sampled_from(["", "red", "blue", "nowhere"]),
+    st.sampled_from([*_CODES, ""]), st.sampled_from(["", "Ada", "\\N"]),
+    st.sampled_from(["", "1.50", "1.5", "2", "\\N"]), st.sampled_from(["", "2024-02-29", "2024-03-01"]),
+    st.sampled_from(["", "x"]), st.sampled_from(["", "red", "blue", "nowhere"]),
 )  # fmt: skip
-_things = st.dictionaries(st.sampled_from(_CODES), st.tuples(st.sampled_from(["", "Ada"]), st.sampled_from(["", "red"])))
+_thing = st.tuples(st.sampled_from(["", "Ada"]), st.sampled_from(["", "red"]))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    things=_things,
-    rows=st.lists(_row, min_size=1, max_size=5) | st.lists(_row, min_size=1, max_size=4, unique_by=lambda row: row[0]),
+    things=st.dictionaries(st.sampled_from(_CODES), _thing),
+    rows=st.lists(_row, min_size=1, max_size=5)
+    | st.lists(_row, min_size=1, max_size=4, unique_by=operator.itemgetter(0)),
     spec=st.sampled_from([ThingsImport, LenientThingsImport, UpdatedThingsImport]),
     force=st.booleans(),
 )

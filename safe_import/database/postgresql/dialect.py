@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import DatabaseError, models, transaction
 
 from safe_import.database.dialect import TOO_LATE, Deadline, Dialect, Field, Timeouts, Witness
+from safe_import.database.encoding import holds_to_limits
 from safe_import.database.failures import sqlstate
 from safe_import.database.fields import column_name, pk_of
 from safe_import.database.postgresql.copy import CopyBehind, copy_from, copy_text
+from safe_import.database.postgresql.copy_stream import copy_out
 from safe_import.database.postgresql.locks import advisory_locks, holders_of_locks
 from safe_import.database.postgresql.witness import witness
 from safe_import.errors import DatabaseFailure, SpecError
@@ -118,6 +120,8 @@ class PostgreSQL(Dialect):
 
     def lossy(self, field: Field, sql: str) -> str | None:
         real = self._type(field)
+        if self._is_as_declared(field):
+            return None  # the encoders have seen to it
         if match := re.fullmatch(r"(?:character varying|character)\((\d+)\)", real):
             return f"char_length({sql}) > {match[1]}"
         if match := re.fullmatch(r"numeric\((\d+),(-?\d+)\)", real):
@@ -128,6 +132,10 @@ class PostgreSQL(Dialect):
         if real == "real" or "(" in real:  # such as timestamp(0) with time zone
             return f"CAST({sql} AS {real})::{self.base_type(field)} IS DISTINCT FROM {sql}"
         return None
+
+    def _is_as_declared(self, field: Field) -> bool:
+        declared = re.sub(", ", ",", field.db_type(self.connection) or "").replace("varchar", "character varying")
+        return holds_to_limits(field) and declared == self._type(field)
 
     def differs(self, field: Field, left: str, right: str) -> str:
         if self._type_name(field) in _EQUAL_IS_SAME:
@@ -235,8 +243,13 @@ class PostgreSQL(Dialect):
             with self.connection.wrap_database_errors:
                 self._behind.wait()
 
-    def analyze(self, name: str) -> None:
-        self.execute(f"ANALYZE {self.temp(name)}")
+    def analyze(self, name: str, columns: Iterable[str] = ()) -> None:
+        listed = ", ".join(map(self.quote, columns))
+        self.execute(f"ANALYZE {self.temp(name)}{f' ({listed})' if listed else ''}")
+
+    def hash_rows(self, sql: str, update: Callable[[bytes], Any]) -> None:
+        """In the text format of COPY, which takes a third of the time of fetching them."""
+        copy_out(self.connection, f"COPY ({sql}) TO STDOUT", update)
 
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with self.connection.chunked_cursor() as cursor:  # a server-side cursor

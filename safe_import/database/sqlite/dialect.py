@@ -30,9 +30,6 @@ class SQLite(Dialect):
         register(connection.connection)
         self._data_version: int | None = None
 
-    # The planner makes an index for a sub-query of its own, whose key has the type of what it is compared with.
-    looked_up = ("CAST({} AS text)", " LIMIT -1")
-
     def table(self, model: type[models.Model]) -> str:
         return f"main.{self.quote(model._meta.db_table)}"
 
@@ -90,6 +87,13 @@ class SQLite(Dialect):
 
     def foldable(self, sql: str, casefold: bool) -> str | None:
         return None
+
+    def looked_up(self, select: str, key: str, source: str, wanted: str) -> str:
+        """With a limit it is not flattened, and gets an index where its key has the type that it is compared with.
+
+        https://sqlite.org/optoverview.html, "Automatic Query-Time Indexes".
+        """
+        return f"SELECT CAST({key} AS text) AS si_key, {select} FROM {source} WHERE {key} IN ({wanted}) LIMIT -1"
 
     # -- temporary tables
 

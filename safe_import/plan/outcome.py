@@ -113,15 +113,14 @@ def _first_changes(ws: Workspace, target: Target, limit: int) -> Iterator[dict[s
     if UPDATE not in ws.fates[target.number]:
         return
     d, names = ws.dialect, [name for name in written_fields(ws, target) if name not in target.key.fields]
-    updated = f"SELECT src FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}' ORDER BY line LIMIT {limit}"
-    records = f"IN ({', '.join(str(src) for (src,) in d.rows(updated))})"
+    updated = f"SELECT rec FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}' ORDER BY line LIMIT {limit}"
+    records = ", ".join(str(rec) for (rec,) in d.rows(updated))
     columns = [column for name in names for column in _change(ws, target, name)]
     rows = d.rows(
         f"SELECT p.line, {d.shown(target.pk, 'p.pk')}, {', '.join(columns)}"
         f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
         f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
-        f" WHERE p.src {records} AND s.id {records} AND r.id {records} ORDER BY p.line"
+        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk WHERE p.rec IN ({records}) ORDER BY p.line"
     )
     for line, pk, *values in rows:
         for name, changed, before, after in zip(names, values[::3], values[1::3], values[2::3], strict=True):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from safe_import.records import Problem
 
 Cells = Sequence[Any]
+Block = tuple[Sequence[int], Sequence["Cells | BrokenRow"]]
+"""Some rows: the lines on which they start, and the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ class Source(Protocol):
     ``SourceError``, raised when the source is opened or while its lines are read.
 
     A project that knows another format names it in ``SAFE_IMPORT["FORMATS"]``, or hands an object of this shape to
-    ``run_import``. One whose rows a line does not
-    lead to also has a method ``place(line)``, which says in words where the row is; its messages end with that.
+    ``run_import``. One whose rows a line does not lead to also has a method ``place(line)``, which says in words where
+    the row is; its messages end with that. One that has many rows at hand at a time may have a method ``blocks()`` as
+    well, which yields what ``lines`` does, a ``Block`` at a time.
     """
 
     @property

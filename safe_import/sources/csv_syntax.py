@@ -23,7 +23,9 @@ from safe_import.records import Problem
 from safe_import.sources.base import BrokenRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
+
+    _Block = tuple[Sequence[int], Sequence[list[str] | BrokenRow]]
 
 DELIMITERS = ",;\t|"
 _BLOCK = 2**15  # characters that are read at a time
@@ -110,37 +112,50 @@ class Rows:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BrokenRow]]:
         """Yield the rows with the line on which each starts; lines without text are no rows."""
+        for block in self.blocks():
+            yield from zip(*block, strict=True)
+
+    def blocks(self) -> Iterator[_Block]:
+        """Yield the same by the block."""
         if self._limits.cell_length < _BLOCK:
             yield from self._one_by_one()
         while block := self._lines.block():
-            yield from self._at_once(block) or self._one_by_one(block)
+            at_once = self._at_once(block)
+            if at_once is None:
+                yield from self._one_by_one(block)
+            else:
+                yield at_once
 
-    def _at_once(self, block: str) -> list[tuple[int, list[str]]] | None:
+    def _at_once(self, block: str) -> _Block | None:
         """All rows of some lines; None where one of them needs a look of its own. See Note [Own csv parser]."""
         text = block if block.endswith("\n") else block + "\n"
-        if "\0" in block or len(block) > self._limits.cell_length or not _well_formed(self._delimiter)(text):
+        if "\0" in block or len(block) > self._limits.cell_length or not _starts_cells(text, self._delimiter):
             return None
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True)
-        first, start, rows = self._lines.number + 1, self._lines.number + 1, []
+        lines, first, rows = list(io.StringIO(text, newline="\n")), self._lines.number + 1, []
+        starts = [first]
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         try:
             for row in reader:
-                rows.append((start, row))
-                start = first + reader.line_num
+                rows.append(row)
+                starts.append(first + reader.line_num)
         except csv.Error:
             return None
-        if max(len(row) for _, row in rows) > self._limits.columns:
+        below = starts.pop()
+        if max(map(len, rows)) > self._limits.columns:
             return None
-        self._lines.number = start - 1
-        return rows
+        if any(map(str.isspace, lines)) and any(lines[start - first].isspace() for start in starts):
+            return None  # a blank line is no row
+        self._lines.number = below - 1
+        return starts, rows
 
-    def _one_by_one(self, block: str = "") -> Iterator[tuple[int, list[str] | BrokenRow]]:
+    def _one_by_one(self, block: str = "") -> Iterator[_Block]:
         """The rows that begin in a block of lines; those of the whole text unless one is given."""
         if block:
             self._lines.put_back(io.StringIO(block, newline=""), self._lines.number)
         while line := self._lines.next():
             if not line.isspace():
                 start = self._lines.number
-                yield start, self._row(start, line)
+                yield (start,), (self._row(start, line),)
             if block and not self._lines.holds_back:
                 return
 
@@ -227,11 +242,12 @@ def _patterns(delimiter: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(cell), re.compile(well_formed)
 
 
-@lru_cache(maxsize=16)
-def _well_formed(delimiter: str) -> Callable[[str], re.Match[str] | None]:
-    """Whether lines are rows of cells in or without quotes, none of them blank; a lone CR is left to a closer look."""
-    mark = re.escape(delimiter)
-    quoted, bare = r'"[^"]*+(?:""[^"]*+)*+"', rf'[^"{mark}\r\n]*+'
-    not_blank = r"(?![^\S\r\n]*+\r?\n)"
-    row = rf"{not_blank}(?:{quoted}|{bare})(?:{mark}(?:{quoted}|{bare}))*+\r?\n"
-    return re.compile(rf"(?:{row})*+").fullmatch
+def _starts_cells(text: str, delimiter: str) -> bool:
+    """Whether every quote that opens stands where a cell starts, and lines end with LF or CR LF; nothing else ends one.
+
+    What follows on the quote that closes, the csv module sees to.
+    """
+    if text.count("\r") != text.count("\r\n"):
+        return False
+    before_quotes = text.split('"')[:-1:2]  # those that open; what they hold lies in between
+    return {before[-1:] for before in before_quotes} <= {"", "\n", delimiter}

@@ -14,14 +14,13 @@ from safe_import.spec.headers import NO_RENAMES, HeaderMatch, match_header
 from safe_import.spec.kinds import KindChooser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from safe_import.sources import Cells, Source
+    from safe_import.sources import Block, Cells, Source
     from safe_import.spec.row import Row
 
     _Line = tuple[int, Cells | BrokenRow]
 
-_NONE = type(None)
 _AT_A_TIME = 500  # rows, where nobody wants them in blocks
 
 
@@ -89,9 +88,9 @@ class Reading:
 
     def blocks(self, size: int) -> Iterator[RawColumns | list[RawRow]]:
         """Yield every row as ``rows`` does, in blocks of ``size`` lines; as columns where that is possible."""
-        lines, count, limit = self._source.lines(), 0, conf().MAX_ROWS
-        while chunk := list(islice(lines, size)):
-            block = self._as_columns(chunk) or list(self._as_rows(chunk))
+        count, limit = 0, conf().MAX_ROWS
+        for numbers, lines in self._chunks(size):
+            block = self._as_columns(numbers, lines) or list(self._as_rows(zip(numbers, lines, strict=True)))
             count += len(block)
             if count > limit:
                 raise SourceError(f"{self._source.label}: more than {limit:,} rows (SAFE_IMPORT MAX_ROWS); split it")
@@ -104,21 +103,50 @@ class Reading:
         place: Callable[[int], str] | None = getattr(self._source, "place", None)
         return place(line) if place else ""
 
-    def _as_columns(self, lines: Sequence[_Line]) -> RawColumns | None:
+    def _chunks(self, size: int) -> Iterator[Block]:
+        """The lines of the source, ``size`` at a time."""
+        numbers: list[int] = []
+        lines: list[Cells | BrokenRow] = []
+        for more_numbers, more_lines in self._blocks_of_source(size):
+            numbers += more_numbers
+            lines += more_lines
+            while len(lines) >= size:
+                yield numbers[:size], lines[:size]
+                del numbers[:size], lines[:size]
+        if lines:
+            yield numbers, lines
+
+    def _blocks_of_source(self, size: int) -> Iterator[Block]:
+        """The lines of the source, as many at a time as it has at hand."""
+        if blocks := getattr(self._source, "blocks", None):
+            yield from blocks()
+            return
+        lines = self._source.lines()
+        while chunk := list(islice(lines, size)):
+            numbers, rows = zip(*chunk, strict=True)
+            yield numbers, rows
+
+    def _as_columns(self, numbers: Sequence[int], rows: Sequence[Cells | BrokenRow]) -> RawColumns | None:
         """The lines as columns; None where some row needs a look of its own."""
-        numbers, rows = zip(*lines, strict=True)
-        if self._chooser is not None or BrokenRow in map(type, rows) or set(map(len, rows)) != {self._width}:
+        if self._chooser is not None or BrokenRow in map(type, rows):
             return None
-        cells = list(zip(*rows, strict=True))
+        whole: Sequence[Cells] = rows  # type: ignore[assignment]  # as none of them is broken
+        if set(map(len, whole)) != {self._width}:
+            return None
+        cells = list(zip(*whole, strict=True))
         if any(not all(map(_blank, _stripped(cells[at]))) for at in self._watched):
             return None
-        columns = {name: _stripped(cells[at], blank=None) for at, name in self._match.fields[0].items()}
-        types = [set(map(type, column)) for column in columns.values()]
-        if any(BadCell in found for found in types) or all(_NONE in found for found in types):
+        columns: dict[str, Cells] = {}
+        for at, name in self._match.fields[0].items():
+            column = _column(cells[at])
+            if column is None:
+                return None
+            columns[name] = column
+        if all(None in column for column in columns.values()):
             return None  # where every column has a blank, there may be blank rows
         return RawColumns(numbers, columns)
 
-    def _as_rows(self, lines: Sequence[_Line]) -> Iterator[RawRow]:
+    def _as_rows(self, lines: Iterable[_Line]) -> Iterator[RawRow]:
         for line, cells in lines:
             row = self._broken(cells) if isinstance(cells, BrokenRow) else self._row(line, _stripped(cells))
             if row is not None:
@@ -163,12 +191,21 @@ class Reading:
         return Problem(line, name or None, "unknown_column", message)
 
 
-def _stripped(cells: Cells, blank: str | None = "") -> Cells:
+def _column(cells: Cells) -> Cells | None:
+    """The cells of a column, stripped, None for a blank one; or None where one of them is bad."""
     try:
-        stripped = list(map(str.strip, cells))
+        texts = list(map(str.strip, cells))
     except TypeError:  # not only texts
-        stripped = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
-    return [blank if cell == "" else cell for cell in stripped] if blank is None and "" in stripped else stripped
+        stripped = _stripped(cells)
+        return None if BadCell in map(type, stripped) else [None if cell == "" else cell for cell in stripped]
+    return texts if all(texts) else [text or None for text in texts]
+
+
+def _stripped(cells: Cells) -> Cells:
+    try:
+        return list(map(str.strip, cells))
+    except TypeError:  # not only texts
+        return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
 
 
 def _blank(stripped: Any) -> bool:

@@ -10,8 +10,9 @@ import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import orjson
 from django.db import models
 
 from safe_import.database.encoding import Encoder, encoder
@@ -30,6 +31,12 @@ else:
 
 TOO_LATE = "The import was rolled back: it took longer than the transaction timeout."
 NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class Digest(Protocol):
+    """What ``hashlib`` makes."""
+
+    def update(self, data: bytes, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +202,17 @@ class Dialect(abc.ABC):
     def drop_temp(self, names: Iterable[str]) -> None:
         """Drops temporary tables, those that do not exist as well."""
 
-    @abc.abstractmethod
-    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Appends encoded rows, given as {column: values}, to a temporary table in one statement."""
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]], digest: Digest | None = None) -> None:
+        """Appends encoded rows, given as {column: values}, to a temporary table in one statement.
+
+        ``digest`` takes in what is written, and where.
+        """
+        if digest is not None:
+            digest.update(orjson.dumps((name, columns), default=repr))
+        names, marks = ", ".join(map(self.quote, columns)), ", ".join(["%s"] * len(columns))
+        with self.connection.cursor() as cursor:
+            rows = list(zip(*columns.values(), strict=True))
+            cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({marks})", rows)
 
     def written_behind(self) -> AbstractContextManager[None]:
         """Within, ``write_columns`` may return before the rows are there; at the end they are, or it raises why not."""

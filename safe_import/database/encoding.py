@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Encoder = Callable[[Any], Any]
 _NONE = type(None)
+_LONG = 100  # digits, all of which, or zeros, a float has no more than it can hold
 _SHORT = 30  # digits before or behind the point that most numbers have at most
 
 
@@ -66,13 +67,14 @@ class ColumnEncoder:
     Args:
         field: the field; a link stands for the field that it refers to.
         connection: of the database.
+        base_type: of the column in which the values are staged.
     """
 
-    def __init__(self, field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> None:
+    def __init__(self, field: models.Field[Any, Any], connection: BaseDatabaseWrapper, base_type: str = "") -> None:
         while isinstance(field, models.ForeignKey):
             field = field.target_field
         self._encode = encoder(field, connection)
-        self._all_at_once = _ALL_AT_ONCE.get(type(field), {})
+        self._all_at_once = _ALL_AT_ONCE.get((type(field), base_type)) or _ALL_AT_ONCE.get((type(field), ""), {})
         self._field, self._connection = field, connection
 
     def __call__(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Misfit]]]:
@@ -97,9 +99,9 @@ class ColumnEncoder:
 
 
 def _all_texts(values: Sequence[Any], field: models.Field[Any, Any], _: BaseDatabaseWrapper) -> Sequence[Any]:
-    texts = [value for value in values if value is not None]
     limit = field.max_length if isinstance(field, models.CharField) else None
-    if (limit is not None and texts and max(map(len, texts)) > limit) or "\0" in "".join(texts):
+    too_long = limit is not None and max(map(len, filter(None, values)), default=0) > limit
+    if too_long or "\0" in "".join(filter(None, values)):
         raise Misfit("too_long", "some of them do not fit")
     return values
 
@@ -126,17 +128,37 @@ def _all_decimals_as_floats(
     return _all_floats([None if value is None else float(value) for value in values], field, connection)
 
 
+def _all_decimals_as_their_texts(
+    values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper
+) -> Sequence[Any]:
+    """For a column that makes the same float of a text as Python does, and of a hundred digits one that is finite."""
+    texts = [None if value is None else str(value) for value in values]
+    if max(map(len, filter(None, texts))) > _LONG or not _plain_numbers("\n".join(filter(None, texts))):
+        raise Misfit("not_finite", "some of them may not be finite")
+    return texts
+
+
+def _plain_numbers(lines: str) -> bool:
+    """Whether texts of decimals, one a line, have neither an exponent nor a word such as NaN."""
+    return not lines.encode().translate(None, b"-.0123456789\n")
+
+
 def _all_decimals(
     values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
-    """Most numbers are written as they would be stored; the others are encoded one by one."""
-    encode = _decimal(field, connection)[1]
-    is_plain = _plain_number(*_digits(field, connection))
-    texts = map(str, values)
-    return [
-        text if is_plain(text) else None if value is None else encode(value)
-        for text, value in zip(texts, values, strict=True)
-    ]
+    """Most numbers are stored as they are written, but for zeros at the end."""
+    texts = [None if value is None else str(value) for value in values]
+    lines = "\n".join(filter(None, texts))
+    if not _fitting_numbers(*_digits(field, connection))(lines):
+        raise Misfit("not_plain", "some of them may not fit")
+    if "0\n" not in f"{lines}\n":
+        return texts
+    return [_without_zeros(text) if text is not None and text[-1] == "0" else text for text in texts]
+
+
+def _without_zeros(number: str) -> str:
+    """A number as ``format(..., "f")`` writes it: without zeros that say nothing."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def _all_booleans(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
@@ -144,8 +166,7 @@ def _all_booleans(values: Sequence[Any], _: models.Field[Any, Any], __: BaseData
 
 
 def _all_dates(values: Sequence[Any], _: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
-    adapt = connection.ops.adapt_datefield_value
-    return [None if value is None else adapt(value) for value in values]
+    return list(map(connection.ops.adapt_datefield_value, values))
 
 
 def _to_python(field: models.Field[Any, Any], value: Any) -> Any:
@@ -218,14 +239,17 @@ def _digits(
 
 
 @lru_cache(maxsize=256)
-def _plain_number(digits: int | None, places: int | None, safe: int | None) -> Callable[[str], Any]:
-    """Whether a text is a number that fits, as ``format(..., "f")`` writes it: without zeros that say nothing."""
+def _fitting_numbers(digits: int | None, places: int | None, safe: int | None) -> Callable[[str], Any]:
+    """Whether lines are numbers that fit, written without an exponent, and none of them is -0."""
     behind = min(_SHORT if places is None else places, _SHORT)
     before = min(_SHORT if digits is None else digits - (places or 0), _SHORT)
     if before < 1 or (safe is not None and before + behind > safe):
         return re.compile(r"(?!)").fullmatch
-    fraction = rf"\.[0-9]{{0,{behind - 1}}}[1-9]" if behind else "(?!)"
-    return re.compile(rf"-?(?:[1-9][0-9]{{0,{before - 1}}}(?:{fraction})?|0{fraction})").fullmatch
+    fraction = rf"(?:\.[0-9]{{1,{behind}}}+)?+" if behind else ""
+    number = rf"-?+[1-9][0-9]{{0,{before - 1}}}+{fraction}|0{fraction}"
+    if behind:
+        number += rf"|-0\.(?!0++(?![0-9]))[0-9]{{1,{behind}}}+"
+    return re.compile(rf"(?:{number})(?:\n(?:{number}))*+").fullmatch
 
 
 def _decimal(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[type, Encoder]:
@@ -326,11 +350,12 @@ _STOCK: dict[type[models.Field[Any, Any]], Callable[[Any, BaseDatabaseWrapper], 
 }
 
 _EncodeAll = Callable[[Sequence[Any], Any, Any], Sequence[Any]]
-_ALL_AT_ONCE: dict[type[models.Field[Any, Any]], dict[type, _EncodeAll]] = {
-    **{field: {str: _all_texts} for field in _TEXT_FIELDS},
-    **{field: {int: _all_integers} for field in _INTEGER_FIELDS},
-    models.DecimalField: {Decimal: _all_decimals},
-    models.FloatField: {float: _all_floats, Decimal: _all_decimals_as_floats},
-    models.BooleanField: {bool: _all_booleans},
-    models.DateField: {datetime.date: _all_dates},
+_ALL_AT_ONCE: dict[tuple[type[models.Field[Any, Any]], str], dict[type, _EncodeAll]] = {
+    **{(field, ""): {str: _all_texts} for field in _TEXT_FIELDS},
+    **{(field, ""): {int: _all_integers} for field in _INTEGER_FIELDS},
+    (models.DecimalField, ""): {Decimal: _all_decimals},
+    (models.FloatField, ""): {float: _all_floats, Decimal: _all_decimals_as_floats},
+    (models.FloatField, "double precision"): {float: _all_floats, Decimal: _all_decimals_as_their_texts},
+    (models.BooleanField, ""): {bool: _all_booleans},
+    (models.DateField, ""): {datetime.date: _all_dates},
 }

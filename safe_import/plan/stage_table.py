@@ -216,7 +216,7 @@ class StageTable:
         return _FieldColumns(self._value_column(name, field), self._encoder(field), (), own)
 
     def _encoder(self, field: Field[Any, Any]) -> ColumnEncoder:
-        return ColumnEncoder(field, self.dialect.connection)
+        return ColumnEncoder(field, self.dialect.connection, self.dialect.base_type(field))
 
     def _value_column(self, name: str, field: Field[Any, Any]) -> str:
         return self._add(f"v_{name}", self.dialect.base_type(field))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from safe_import.database import dialect
 from safe_import.database.encoding import ColumnEncoder, Misfit, encoder
-from safe_import.database.postgresql.copy import copy_text
+from safe_import.database.postgresql.copy import copy_data
 
 _PRICE = models.DecimalField(max_digits=9, decimal_places=3)
 
@@ -49,7 +49,7 @@ def test_a_wide_number_keeps_its_digits() -> None:
 def test_texts_of_other_types_are_escaped_for_copy() -> None:
     """A subclass of str, such as Django's safe strings, is a text like any other."""
     assert (
-        copy_text([[mark_safe("C:\\new\tx")], ["a\nb"], [None], [b"\0\\"]]) == "C:\\\\new\\tx\ta\\nb\t\\N\t\\\\x005c\n"
+        copy_data([[mark_safe("C:\\new\tx")], ["a\nb"], [None], [b"\0\\"]]) == b"C:\\\\new\\tx\ta\\nb\t\\N\t\\\\x005c\n"
     )
 
 

@@ -54,27 +54,28 @@ class ColumnValidator:
         """Return the values of every column, None for a blank cell; or None where some row has to be looked at.
 
         Args:
-            columns: for every field that the file has a column for, the cells, stripped; None for a blank one.
+            columns: for every field that the file has a column for, the cells, as ``RawColumns`` has them.
             clear_token: the cell that empties a field.
         """
         if not self._required <= columns.keys():
             return None
         values: dict[str, Sequence[Any]] = {}
         for name, cells in columns.items():
-            types = set(map(type, cells))
-            brought = [cell for cell in cells if cell is not None] if _NONE in types else cells
-            if brought is not cells and name in self._required:
+            brought, text = cells, _joined(cells)
+            if text is None:  # not only texts
+                brought = [cell for cell in cells if cell is not None]
+                text = _joined(brought)
+            if len(brought) < len(cells) and name in self._required:
                 return None
             if brought:  # a column that no row brings is as good as none
-                validated = self._validated(name, brought, types - {_NONE}, clear_token)
+                validated = self._validated(name, brought, text, clear_token)
                 if validated is None:
                     return None
-                values[name] = validated if brought is cells else _spread(validated, cells)
+                values[name] = _spread(validated, cells) if len(brought) < len(cells) else validated
         return values
 
-    def _validated(self, name: str, cells: Sequence[Any], types: set[type], clear_token: str) -> Sequence[Any] | None:
+    def _validated(self, name: str, cells: Sequence[Any], text: str | None, clear_token: str) -> Sequence[Any] | None:
         """The values of cells of which none is blank."""
-        text = "\n".join(cells) if types == {str} else None
         if (text is None or clear_token in text) and clear_token in cells:
             return None
         known = self._at_once[name]
@@ -106,6 +107,14 @@ def rows_of(model: type[Row], columns: ValidColumns) -> Iterator[Row]:
         )
         row.line = line
         yield row
+
+
+def _joined(cells: Sequence[Any]) -> str | None:
+    """The cells, one a line; None where they are not texts, all of them."""
+    try:
+        return "\n".join(cells)
+    except TypeError:
+        return None
 
 
 def _spread(values: Sequence[Any], cells: Sequence[Any]) -> Sequence[Any]:

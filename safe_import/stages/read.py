@@ -91,6 +91,7 @@ class Reading:
         count, limit = 0, conf().MAX_ROWS
         for numbers, lines in self._chunks(size):
             block = self._as_columns(numbers, lines) or list(self._as_rows(zip(numbers, lines, strict=True)))
+            del numbers, lines  # or the collector would look through them, see Note [Garbage]
             count += len(block)
             if count > limit:
                 raise SourceError(f"{self._source.label}: more than {limit:,} rows (SAFE_IMPORT MAX_ROWS); split it")

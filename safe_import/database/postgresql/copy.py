@@ -6,6 +6,7 @@ import datetime
 import io
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 # Text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  # the backslash first, as the others bring one
 _PLAIN = {int, float, bool, Decimal, datetime.date, datetime.datetime}  # whose text needs no escape
-_NONE = type(None)
+_day = lru_cache(maxsize=2**14)(datetime.date.isoformat)  # as the same days come again and again
 
 
 def copy_data(columns: Iterable[Sequence[Any]]) -> bytes:
@@ -66,24 +67,28 @@ class CopyBehind:
 
 def _column(values: Sequence[Any]) -> Sequence[str]:
     """The values in COPY's text format."""
+    try:
+        return _escaped(values, "".join(values))
+    except TypeError:  # not only texts
+        texts = iter(_texts([value for value in values if value is not None]))
+        return ["\\N" if value is None else next(texts) for value in values] if None in values else list(texts)
+
+
+def _texts(values: Sequence[Any]) -> Sequence[str]:
     types = set(map(type, values))
-    if _NONE not in types:
-        return _texts(values, types)
-    texts = iter(_texts([value for value in values if value is not None], types - {_NONE}))
-    return ["\\N" if value is None else next(texts) for value in values]
-
-
-def _texts(values: Sequence[Any], types: set[type]) -> Sequence[str]:
-    """The same of values of which none is None. Most columns need no escape, which is found out for all at once."""
     if types <= _PLAIN:
-        return list(map(str, values))
-    texts = values if types == {str} else list(map(_text, values))
-    joined = "".join(texts)
-    for mark, escape in _ESCAPES:
-        if mark in joined:
-            texts = [text.replace(mark, escape) for text in texts]
-    return texts
+        return list(map(_day if types == {datetime.date} else str, values))
+    texts = list(map(_text, values))
+    return _escaped(texts, "".join(texts))
 
 
 def _text(value: Any) -> str:
     return "\\x" + bytes(value).hex() if isinstance(value, (bytes, memoryview)) else str(value)
+
+
+def _escaped(texts: Sequence[str], joined: str) -> Sequence[str]:
+    """Most columns need no escape, which is found out for all at once."""
+    for mark, escape in _ESCAPES:
+        if mark in joined:
+            texts = [text.replace(mark, escape) for text in texts]
+    return texts

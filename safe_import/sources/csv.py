@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from safe_import.conf import conf
@@ -42,14 +42,14 @@ class CsvSource(FileSource):
     def lines(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
         """Yield every row below the header with the line on which it starts."""
         for block in self.blocks():
-            yield from zip(*block, strict=True)
+            yield from block
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the same by the block."""
+        """Yield the same many at a time."""
         with self._reading() as rows:
-            for numbers, cells in rows.blocks():
-                below = bisect_right(numbers, self.header_line)
-                yield numbers[below:], cells[below:]
+            for block in rows.blocks():
+                above = sum(1 for _ in takewhile(lambda row: row[0] <= self.header_line, block))
+                yield block[above:]
 
     @contextmanager
     def _reading(self) -> Iterator[Rows]:
@@ -57,7 +57,7 @@ class CsvSource(FileSource):
         with self._text.reading() as text:
             yield Rows(text, self.delimiter, limits)
 
-    def _read_header(self) -> tuple[int, list[str]]:
+    def _read_header(self) -> tuple[int, Sequence[str]]:
         with self._reading() as rows:
             for line, cells in rows:
                 if isinstance(cells, BrokenRow):

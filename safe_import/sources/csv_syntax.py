@@ -4,7 +4,7 @@
 
 Python's csv module takes ``"a"b`` for ``ab``, lets one forgotten quote swallow the rest of the file, tells the line on
 which a row ends instead of where it starts, and limits cells by a setting of the whole process. All four matter here,
-and a line without a quote (nearly all are) needs no more than ``str.split``, which is as fast.
+and what is in order (nearly all lines are) needs no more than ``str.split``, which is faster; see Note [Shielded].
 
 A row whose quotes are wrong is reported on its own line. Reading resumes on the line below it, not behind whatever the
 open quote has swallowed.
@@ -12,24 +12,26 @@ open quote has swallowed.
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
 from safe_import.records import Problem
 from safe_import.sources.base import BrokenRow
+from safe_import.sources.csv_columns import rectangle_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    _Block = tuple[Sequence[int], Sequence[list[str] | BrokenRow]]
+    from safe_import.sources.base import Block, Cells, Rectangle
 
 DELIMITERS = ",;\t|"
 _BLOCK = 2**15  # characters that are read at a time
 CELLS_A_ROW = 16  # a row may be as long as that many of the longest cells, which bounds the memory
+_SOME = 100  # rows that are kept at a time, where they are looked at one by one
 _TOO_LONG = "a line that is too long"  # stands for a line that is too long to be kept; recognised by identity
 _QUOTED = re.compile('"[^"]*"?')
 
@@ -110,52 +112,40 @@ class Rows:
         self._limits = limits
         self._delimiter = delimiter
 
-    def __iter__(self) -> Iterator[tuple[int, list[str] | BrokenRow]]:
+    def __iter__(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
         """Yield the rows with the line on which each starts; lines without text are no rows."""
         for block in self.blocks():
-            yield from zip(*block, strict=True)
+            yield from block
 
-    def blocks(self) -> Iterator[_Block]:
-        """Yield the same by the block."""
+    def blocks(self) -> Iterator[Block]:
+        """Yield the same many at a time."""
         if self._limits.cell_length < _BLOCK:
-            yield from self._one_by_one()
+            yield from _some_at_a_time(self._one_by_one())
         while block := self._lines.block():
-            at_once = self._at_once(block)
-            if at_once is None:
-                yield from self._one_by_one(block)
+            if rectangle := self._at_once(block):
+                yield rectangle
             else:
-                yield at_once
+                yield from _some_at_a_time(self._one_by_one(block))
 
-    def _at_once(self, block: str) -> _Block | None:
-        """All rows of some lines; None where one of them needs a look of its own. See Note [Own csv parser]."""
+    def _at_once(self, block: str) -> Rectangle | None:
+        """All rows of some lines; None where one of them needs a look of its own."""
+        if len(block) > self._limits.cell_length:
+            return None
         text = block if block.endswith("\n") else block + "\n"
-        if "\0" in block or len(block) > self._limits.cell_length or not _starts_cells(text, self._delimiter):
+        rows = rectangle_of(text, self._delimiter, self._lines.number + 1)
+        if rows is None or len(rows.columns) > self._limits.columns:
             return None
-        lines, first, rows = list(io.StringIO(text, newline="\n")), self._lines.number + 1, []
-        starts = [first]
-        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
-        try:
-            for row in reader:
-                rows.append(row)
-                starts.append(first + reader.line_num)
-        except csv.Error:
-            return None
-        below = starts.pop()
-        if max(map(len, rows)) > self._limits.columns:
-            return None
-        if any(map(str.isspace, lines)) and any(lines[start - first].isspace() for start in starts):
-            return None  # a blank line is no row
-        self._lines.number = below - 1
-        return starts, rows
+        self._lines.number += text.count("\n")
+        return rows
 
-    def _one_by_one(self, block: str = "") -> Iterator[_Block]:
+    def _one_by_one(self, block: str = "") -> Iterator[tuple[int, Cells | BrokenRow]]:
         """The rows that begin in a block of lines; those of the whole text unless one is given."""
         if block:
             self._lines.put_back(io.StringIO(block, newline=""), self._lines.number)
         while line := self._lines.next():
             if not line.isspace():
                 start = self._lines.number
-                yield (start,), (self._row(start, line),)
+                yield start, self._row(start, line)
             if block and not self._lines.holds_back:
                 return
 
@@ -207,6 +197,11 @@ class Rows:
         return cells
 
 
+def _some_at_a_time(rows: Iterator[tuple[int, Cells | BrokenRow]]) -> Iterator[Block]:
+    while some := list(islice(rows, _SOME)):
+        yield some
+
+
 def sniffed(header: str) -> str | None:
     """Return the mark that stands most often outside the quotes of a header; None when two stand as often.
 
@@ -240,14 +235,3 @@ def _patterns(delimiter: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     cell = rf'{mark}(?:"({quoted})"|({bare}))'
     well_formed = rf'(?:{mark}(?:"{quoted}"|{bare}(?!")))*+'
     return re.compile(cell), re.compile(well_formed)
-
-
-def _starts_cells(text: str, delimiter: str) -> bool:
-    """Whether every quote that opens stands where a cell starts, and lines end with LF or CR LF; nothing else ends one.
-
-    What follows on the quote that closes, the csv module sees to.
-    """
-    if text.count("\r") != text.count("\r\n"):
-        return False
-    before_quotes = text.split('"')[:-1:2]  # those that open; what they hold lies in between
-    return {before[-1:] for before in before_quotes} <= {"", "\n", delimiter}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from safe_import.conf import conf
 from safe_import.errors import SourceError, SpecError
 from safe_import.records import Problem, RawColumns, RawRow
-from safe_import.sources import BadCell, BrokenRow
+from safe_import.sources import BadCell, BrokenRow, Rectangle
 from safe_import.sources.rejects import REJECTS_COLUMNS
 from safe_import.spec.headers import NO_RENAMES, HeaderMatch, match_header
 from safe_import.spec.kinds import KindChooser
@@ -89,9 +89,8 @@ class Reading:
     def blocks(self, size: int) -> Iterator[RawColumns | list[RawRow]]:
         """Yield every row as ``rows`` does, in blocks of ``size`` lines; as columns where that is possible."""
         count, limit = 0, conf().MAX_ROWS
-        for numbers, lines in self._chunks(size):
-            block = self._as_columns(numbers, lines) or list(self._as_rows(zip(numbers, lines, strict=True)))
-            del numbers, lines  # or the collector would look through them, see Note [Garbage]
+        for parts in _regrouped(self._parts(size), size):
+            block = self._as_columns(parts) or list(self._as_rows(chain.from_iterable(parts)))
             count += len(block)
             if count > limit:
                 raise SourceError(f"{self._source.label}: more than {limit:,} rows (SAFE_IMPORT MAX_ROWS); split it")
@@ -104,37 +103,23 @@ class Reading:
         place: Callable[[int], str] | None = getattr(self._source, "place", None)
         return place(line) if place else ""
 
-    def _chunks(self, size: int) -> Iterator[Block]:
-        """The lines of the source, ``size`` at a time."""
-        numbers: list[int] = []
-        lines: list[Cells | BrokenRow] = []
-        for more_numbers, more_lines in self._blocks_of_source(size):
-            numbers += more_numbers
-            lines += more_lines
-            while len(lines) >= size:
-                yield numbers[:size], lines[:size]
-                del numbers[:size], lines[:size]
-        if lines:
-            yield numbers, lines
-
-    def _blocks_of_source(self, size: int) -> Iterator[Block]:
+    def _parts(self, size: int) -> Iterator[Block]:
         """The lines of the source, as many at a time as it has at hand."""
         if blocks := getattr(self._source, "blocks", None):
             yield from blocks()
             return
         lines = self._source.lines()
-        while chunk := list(islice(lines, size)):
-            numbers, rows = zip(*chunk, strict=True)
-            yield numbers, rows
+        while part := list(islice(lines, size)):
+            yield part
 
-    def _as_columns(self, numbers: Sequence[int], rows: Sequence[Cells | BrokenRow]) -> RawColumns | None:
+    def _as_columns(self, parts: Sequence[Block]) -> RawColumns | None:
         """The lines as columns; None where some row needs a look of its own."""
-        if self._chooser is not None or BrokenRow in map(type, rows):
+        rectangles = [] if self._chooser is not None else [each for part in parts if (each := _rectangle(part))]
+        if len(rectangles) < len(parts) or any(len(each.columns) != self._width for each in rectangles):
             return None
-        whole: Sequence[Cells] = rows  # type: ignore[assignment]  # as none of them is broken
-        if set(map(len, whole)) != {self._width}:
-            return None
-        cells = list(zip(*whole, strict=True))
+        cells = [
+            [*chain.from_iterable(columns)] for columns in zip(*[each.columns for each in rectangles], strict=True)
+        ]
         if any(not all(map(_blank, _stripped(cells[at]))) for at in self._watched):
             return None
         columns: dict[str, Cells] = {}
@@ -145,7 +130,7 @@ class Reading:
             columns[name] = column
         if all(None in column for column in columns.values()):
             return None  # where every column has a blank, there may be blank rows
-        return RawColumns(numbers, columns)
+        return RawColumns([number for each in rectangles for number in each.numbers], columns)
 
     def _as_rows(self, lines: Iterable[_Line]) -> Iterator[RawRow]:
         for line, cells in lines:
@@ -190,6 +175,31 @@ class Reading:
         name = self._match.header[position]
         message = "the column is unknown, and this row has a value in it; rename or remove the column"
         return Problem(line, name or None, "unknown_column", message)
+
+
+def _regrouped(parts: Iterable[Block], size: int) -> Iterator[list[Block]]:
+    """The same lines, ``size`` at a time."""
+    chunk: list[Block] = []
+    wanted = size
+    for part in parts:
+        rest = part
+        while len(rest) >= wanted:
+            yield [*chunk, rest[:wanted]]
+            chunk, rest, wanted = [], rest[wanted:], size
+        if rest:
+            chunk.append(rest)
+            wanted -= len(rest)
+    if chunk:
+        yield chunk
+
+
+def _rectangle(lines: Block) -> Rectangle | None:
+    """Some lines as columns; None where one is broken, or they differ in width."""
+    if isinstance(lines, Rectangle):
+        return lines
+    numbers, rows = zip(*lines, strict=True)
+    alike = BrokenRow not in map(type, rows) and len(set(map(len, rows))) == 1
+    return Rectangle(numbers, list(zip(*rows, strict=True))) if alike else None
 
 
 def _column(cells: Cells) -> Cells | None:

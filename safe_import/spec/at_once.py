@@ -100,9 +100,8 @@ def _numbers(cells: Sequence[str], text: str) -> Sequence[Decimal] | None:
         return None
 
 
-def _numbers_with_comma(_: Sequence[str], text: str) -> Sequence[Decimal] | None:
-    pointed = text.replace(",", ".")
-    return None if "." in text else _numbers(pointed.split("\n"), pointed)
+def _numbers_with_comma(cells: Sequence[str], text: str) -> Sequence[Decimal] | None:
+    return None if "." in text else _numbers([cell.replace(",", ".") for cell in cells], text.replace(",", "."))
 
 
 def _dates(cells: Sequence[str], text: str) -> Sequence[dt.date] | None:

@@ -58,7 +58,7 @@ def _split(lines: str, delimiter: str) -> list[list[str]] | None:
     """The cells by column; None where the rows differ in width, or one may be blank."""
     cells = lines.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
     width, count = cells.index("\n"), lines.count("\n")
-    if len(cells) != count * (width + 1) + 1 or cells[width :: width + 1] != ["\n"] * count:
+    if cells[width :: width + 1] != ["\n"] * count:
         return None
     if (width == 1 or delimiter.isspace()) and not all(map(str.strip, lines[:-1].split("\n"))):
         return None

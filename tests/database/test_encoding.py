@@ -71,7 +71,10 @@ def test_texts_of_other_types_are_escaped_for_copy() -> None:
     )
 
 
-@given(values=st.lists(st.none() | st.decimals() | st.floats().map(Decimal), max_size=4))
+_vast = st.integers(90, 400).map(lambda digits: Decimal("9" * digits))
+
+
+@given(values=st.lists(st.none() | st.decimals() | st.floats().map(Decimal) | _vast, max_size=4))
 def test_a_column_of_floats_is_told_decimals_in_their_own_words(values: list[Decimal | None]) -> None:
     """It makes the same number of them as Python does; what is too great for it, or no number, is refused."""
     as_texts = ColumnEncoder(models.FloatField(), connection, "double precision")(values)

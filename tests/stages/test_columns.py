@@ -225,6 +225,9 @@ def test_delimited_text_is_the_same_in_blocks_as_row_by_row(lines: list[str], un
 
 @given(text=_pieces, delimiter=st.sampled_from([",", "\t", " ", "\x01", "\x02", "a"]))
 @example(text="a,b,c\nd\ne\nf,g,h\n", delimiter=",")  # two short rows take the place of a whole one
+@example(text="a,b\nc\nd,e,f\n", delimiter=",")
+@example(text='a\x01b,"c"\n', delimiter=",")
+@example(text='"a\x02b",c\n', delimiter=",")
 @example(text='"a\nb,c\n', delimiter=",")
 @example(text="\t\t\n", delimiter="\t")
 def test_any_text_is_the_same_in_blocks_as_row_by_row(text: str, delimiter: str) -> None:

@@ -57,7 +57,7 @@ class RawColumns:
 
     Args:
         lines: the line on which each row starts.
-        values: the cells of each field, one a row; None for a blank one.
+        values: the cells of each field, one a row: texts are plain ``str`` and stripped; None for a blank one.
     """
 
     lines: Sequence[int]

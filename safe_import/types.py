@@ -44,7 +44,7 @@ _DATETIME_SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 ).fullmatch
 _UUID_SHAPE = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
-_BOOLEANS = {
+BOOLEANS = {
     spelling: truth
     for truth, spellings in ((True, "true yes y 1 t"), (False, "false no n 0 f"))
     for spelling in spellings.split()
@@ -94,7 +94,7 @@ def _number_with_comma(value: object) -> Decimal:
 
 def _boolean(value: object) -> bool:
     spelling = value.strip().casefold() if isinstance(value, str) else str(value).casefold()
-    truth = _BOOLEANS.get(spelling)
+    truth = BOOLEANS.get(spelling)
     if truth is None:
         raise Invalid("not_a_boolean", "true or false (yes/no, y/n, 1/0, t/f) is expected")
     return truth

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
 from django.db import models
@@ -33,6 +33,12 @@ else:
 TOO_LATE = "The import was rolled back: it took longer than the transaction timeout."
 _HASHED_AT_A_TIME = 1000
 NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class Digest(Protocol):
+    """What ``hashlib`` makes."""
+
+    def update(self, data: bytes, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +204,17 @@ class Dialect(abc.ABC):
     def drop_temp(self, names: Iterable[str]) -> None:
         """Drops temporary tables, those that do not exist as well."""
 
-    @abc.abstractmethod
-    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Appends encoded rows, given as {column: values}, to a temporary table in one statement."""
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]], digest: Digest | None = None) -> None:
+        """Appends encoded rows, given as {column: values}, to a temporary table in one statement.
+
+        ``digest`` takes in what is written, and where.
+        """
+        if digest is not None:
+            digest.update(orjson.dumps((name, columns), default=repr))
+        names, marks = ", ".join(map(self.quote, columns)), ", ".join(["%s"] * len(columns))
+        with self.connection.cursor() as cursor:
+            rows = list(zip(*columns.values(), strict=True))
+            cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({marks})", rows)
 
     def written_behind(self) -> AbstractContextManager[None]:
         """Within, ``write_columns`` may return before the rows are there; at the end they are, or it raises why not."""

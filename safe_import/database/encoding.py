@@ -5,12 +5,9 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import re
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from decimal import Context, Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,8 +19,6 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 Encoder = Callable[[Any], Any]
-_NONE = type(None)
-_SHORT = 30  # digits before or behind the point that most numbers have at most
 
 
 class Misfit(ValueError):
@@ -63,94 +58,6 @@ def encoder(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> E
 def holds_to_limits(field: models.Field[Any, Any]) -> bool:
     """Whether what is encoded for the field is within the field's own limits, as Django declares its column."""
     return type(field) in _STOCK
-
-
-class ColumnEncoder:
-    """Encodes the values of one field for a whole batch.
-
-    Args:
-        field: the field; a link stands for the field that it refers to.
-        connection: of the database.
-    """
-
-    def __init__(self, field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> None:
-        while isinstance(field, models.ForeignKey):
-            field = field.target_field
-        self._encode = encoder(field, connection)
-        self._all_at_once = _ALL_AT_ONCE.get(type(field), {})
-        self._field, self._connection = field, connection
-
-    def __call__(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Misfit]]]:
-        """The encoded values, None for None; and the positions of those that do not fit, which become None as well."""
-        types = set(map(type, values)) - {_NONE}
-        encode_all = self._all_at_once.get(types.pop()) if len(types) == 1 else None
-        if encode_all is not None:
-            with suppress(Misfit):  # then it is told apart below, one by one
-                return encode_all(values, self._field, self._connection), []
-        encoded: list[Any] = [None] * len(values)
-        misfits: list[tuple[int, Misfit]] = []
-        for position, value in enumerate(values):
-            if value is not None:
-                try:
-                    encoded[position] = self._encode(value)
-                except Misfit as misfit:
-                    misfits.append((position, misfit))
-        return encoded, misfits
-
-
-# For the commonest fields: a whole column of values of their own type at once, or Misfit.
-
-
-def _all_texts(values: Sequence[Any], field: models.Field[Any, Any], _: BaseDatabaseWrapper) -> Sequence[Any]:
-    texts = [value for value in values if value is not None]
-    limit = field.max_length if isinstance(field, models.CharField) else None
-    if (limit is not None and texts and max(map(len, texts)) > limit) or "\0" in "".join(texts):
-        raise Misfit("too_long", "some of them do not fit")
-    return values
-
-
-def _all_integers(
-    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
-) -> Sequence[Any]:
-    low, high = _range(field, connection)
-    numbers = [value for value in values if value is not None]
-    if numbers and not (low <= min(numbers) and max(numbers) <= high):
-        raise Misfit("out_of_range", "some of them do not fit")
-    return values
-
-
-def _all_floats(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
-    if not all(map(math.isfinite, (value for value in values if value is not None))):
-        raise Misfit("not_finite", "some of them are not finite")
-    return values
-
-
-def _all_decimals_as_floats(
-    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
-) -> Sequence[Any]:
-    return _all_floats([None if value is None else float(value) for value in values], field, connection)
-
-
-def _all_decimals(
-    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
-) -> Sequence[Any]:
-    """Most numbers are written as they would be stored; the others are encoded one by one."""
-    encode = _decimal(field, connection)[1]
-    is_plain = _plain_number(*_digits(field, connection))
-    texts = map(str, values)
-    return [
-        text if is_plain(text) else None if value is None else encode(value)
-        for text, value in zip(texts, values, strict=True)
-    ]
-
-
-def _all_booleans(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
-    return values
-
-
-def _all_dates(values: Sequence[Any], _: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
-    adapt = connection.ops.adapt_datefield_value
-    return [None if value is None else adapt(value) for value in values]
 
 
 def _to_python(field: models.Field[Any, Any], value: Any) -> Any:
@@ -196,7 +103,7 @@ def _text(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tup
 
 
 def _integer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[type, Encoder]:
-    low, high = _range(field, connection)
+    low, high = integer_range(field, connection)
 
     def encode(value: int) -> int:
         if not low <= value <= high:
@@ -206,13 +113,13 @@ def _integer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> 
     return int, encode
 
 
-def _range(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[int, int]:
+def integer_range(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[int, int]:
     """The integers that the column takes; 64 bits where the database tells no limits."""
     limits: tuple[int | None, int | None] = connection.ops.integer_field_range(field.get_internal_type())
     return -(2**63) if limits[0] is None else limits[0], 2**63 - 1 if limits[1] is None else limits[1]
 
 
-def _digits(
+def decimal_digits(
     field: models.Field[Any, Any], connection: BaseDatabaseWrapper
 ) -> tuple[int | None, int | None, int | None]:
     """How many digits a DecimalField has, how many of them behind the point, and how many are safe in all.
@@ -222,19 +129,8 @@ def _digits(
     return field.max_digits, field.decimal_places, 15 if connection.vendor == "sqlite" else None  # type: ignore[attr-defined]
 
 
-@lru_cache(maxsize=256)
-def _plain_number(digits: int | None, places: int | None, safe: int | None) -> Callable[[str], Any]:
-    """Whether a text is a number that fits, as ``format(..., "f")`` writes it: without zeros that say nothing."""
-    behind = min(_SHORT if places is None else places, _SHORT)
-    before = min(_SHORT if digits is None else digits - (places or 0), _SHORT)
-    if before < 1 or (safe is not None and before + behind > safe):
-        return re.compile(r"(?!)").fullmatch
-    fraction = rf"\.[0-9]{{0,{behind - 1}}}[1-9]" if behind else "(?!)"
-    return re.compile(rf"-?(?:[1-9][0-9]{{0,{before - 1}}}(?:{fraction})?|0{fraction})").fullmatch
-
-
 def _decimal(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> tuple[type, Encoder]:
-    digits, places, safe = _digits(field, connection)
+    digits, places, safe = decimal_digits(field, connection)
 
     def encode(value: Decimal) -> Any:
         if not value.is_finite():
@@ -309,17 +205,17 @@ def _binary(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> t
     return object, encode
 
 
-_TEXT_FIELDS = (
+TEXT_FIELDS = (
     models.CharField, models.EmailField, models.SlugField, models.URLField, models.TextField,
 )  # fmt: skip
-_INTEGER_FIELDS = (
+INTEGER_FIELDS = (
     models.IntegerField, models.BigIntegerField, models.SmallIntegerField, models.PositiveIntegerField,
     models.PositiveBigIntegerField, models.PositiveSmallIntegerField, models.AutoField, models.BigAutoField,
     models.SmallAutoField,
 )  # fmt: skip
 _STOCK: dict[type[models.Field[Any, Any]], Callable[[Any, BaseDatabaseWrapper], tuple[type, Encoder]]] = {
-    **dict.fromkeys(_TEXT_FIELDS, _text),
-    **dict.fromkeys(_INTEGER_FIELDS, _integer),
+    **dict.fromkeys(TEXT_FIELDS, _text),
+    **dict.fromkeys(INTEGER_FIELDS, _integer),
     models.DecimalField: _decimal,
     models.FloatField: _float,
     models.BooleanField: _boolean,
@@ -328,14 +224,4 @@ _STOCK: dict[type[models.Field[Any, Any]], Callable[[Any, BaseDatabaseWrapper], 
     models.JSONField: _json,
     models.UUIDField: _uuid,
     models.BinaryField: _binary,
-}
-
-_EncodeAll = Callable[[Sequence[Any], Any, Any], Sequence[Any]]
-_ALL_AT_ONCE: dict[type[models.Field[Any, Any]], dict[type, _EncodeAll]] = {
-    **{field: {str: _all_texts} for field in _TEXT_FIELDS},
-    **{field: {int: _all_integers} for field in _INTEGER_FIELDS},
-    models.DecimalField: {Decimal: _all_decimals},
-    models.FloatField: {float: _all_floats, Decimal: _all_decimals_as_floats},
-    models.BooleanField: {bool: _all_booleans},
-    models.DateField: {datetime.date: _all_dates},
 }

@@ -25,7 +25,7 @@ def fold(text: str, casefold: bool) -> str:
 def fold_all(values: Sequence[Any], casefold: bool) -> list[str | None]:
     """``fold`` of every value that is not None, which usually are ASCII texts all of them."""
     texts = [None if value is None else value if type(value) is str else str(value) for value in values]
-    all_texts = "".join([text for text in texts if text is not None])
+    all_texts = "".join(filter(None, texts))
     if "\0" in all_texts:  # which no column takes, so such a value is refused; its key must be storable all the same
         texts = [None if text is None else text.replace("\0", "\ufffd") for text in texts]
     if not all_texts.isascii():

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from safe_import.database.encoding import ColumnEncoder, Misfit
+from safe_import.database.column_encoding import ColumnEncoder
 from safe_import.database.folding import fold_all
 from safe_import.errors import SpecError
 from safe_import.plan.parts import is_text
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from django.db.models import Field
 
     from safe_import.database.dialect import Dialect
+    from safe_import.database.encoding import Misfit
 
 ID, LINE, CLEARED = "id", "line", "cleared"
 
@@ -221,7 +222,7 @@ class StageTable:
         return _FieldColumns(self._value_column(name, field), self._encoder(field), (), own)
 
     def _encoder(self, field: Field[Any, Any]) -> ColumnEncoder:
-        return ColumnEncoder(field, self.dialect.connection)
+        return ColumnEncoder(field, self.dialect.connection, self.dialect.base_type(field))
 
     def _value_column(self, name: str, field: Field[Any, Any]) -> str:
         return self._add(f"v_{name}", self.dialect.base_type(field))

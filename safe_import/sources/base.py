@@ -36,6 +36,29 @@ class BadCell:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """Some rows of one width, column by column.
+
+    Args:
+        numbers: the line on which each row starts.
+        columns: the cells, one a row in each.
+    """
+
+    numbers: Sequence[int]
+    columns: Sequence[Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, part: slice) -> Rectangle:
+        return Rectangle(self.numbers[part], [column[part] for column in self.columns])
+
+    def __iter__(self) -> Iterator[tuple[int, Cells]]:
+        """The same row by row."""
+        return zip(self.numbers, map(list, zip(*self.columns, strict=True)), strict=True)
+
+
 class ByteFile(Protocol):
     """The bytes of a source, which can be read again and again."""
 
@@ -56,6 +79,9 @@ class ByteFile(Protocol):
         """Remove what was spooled."""
 
 
+Block = Rectangle | list[tuple[int, Cells | BrokenRow]]
+
+
 class Source(Protocol):
     """A header and lines of cells, in constant memory. Every call of ``lines`` starts anew.
 
@@ -63,8 +89,9 @@ class Source(Protocol):
     ``SourceError``, raised when the source is opened or while its lines are read.
 
     A project that knows another format names it in ``SAFE_IMPORT["FORMATS"]``, or hands an object of this shape to
-    ``run_import``. One whose rows a line does not
-    lead to also has a method ``place(line)``, which says in words where the row is; its messages end with that.
+    ``run_import``. One whose rows a line does not lead to also has a method ``place(line)``, which says in words where
+    the row is; its messages end with that. One that has many rows at hand at a time may have a method ``blocks()`` as
+    well: what ``lines`` yields, many in a list or, better, a ``Rectangle``.
     """
 
     @property

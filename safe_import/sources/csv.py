@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from safe_import.conf import conf
 from safe_import.errors import SourceError, UsageError
-from safe_import.sources.base import BrokenRow, ByteFile, Cells, FileSource
+from safe_import.sources.base import Block, BrokenRow, ByteFile, Cells, FileSource
 from safe_import.sources.csv_syntax import DELIMITERS, Limits, Rows, sniffed
 from safe_import.sources.text_file import TextFile
 
@@ -39,19 +41,29 @@ class CsvSource(FileSource):
 
     def lines(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
         """Yield every row below the header with the line on which it starts."""
-        return (row for row in self._rows() if row[0] > self.header_line)
+        for block in self.blocks():
+            yield from block
 
-    def _rows(self) -> Iterator[tuple[int, list[str] | BrokenRow]]:
+    def blocks(self) -> Iterator[Block]:
+        """Yield the same many at a time."""
+        with self._reading() as rows:
+            for block in rows.blocks():
+                above = sum(1 for _ in takewhile(lambda row: row[0] <= self.header_line, block))
+                yield block[above:]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Rows]:
         limits = Limits(conf().MAX_CELL_LENGTH, conf().MAX_COLUMNS)
         with self._text.reading() as text:
-            yield from Rows(text, self.delimiter, limits)
+            yield Rows(text, self.delimiter, limits)
 
-    def _read_header(self) -> tuple[int, list[str]]:
-        for line, cells in self._rows():
-            if isinstance(cells, BrokenRow):
-                raise SourceError(f"{self.label}, line {line}: the header can't be read: {cells.problem.message}")
-            if any(cell.strip() for cell in cells):
-                return line, cells
+    def _read_header(self) -> tuple[int, Sequence[str]]:
+        with self._reading() as rows:
+            for line, cells in rows:
+                if isinstance(cells, BrokenRow):
+                    raise SourceError(f"{self.label}, line {line}: the header can't be read: {cells.problem.message}")
+                if any(cell.strip() for cell in cells):
+                    return line, cells
         raise SourceError(f"{self.label}: the file is empty")
 
     def _sniffed(self) -> str:

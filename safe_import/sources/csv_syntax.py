@@ -4,7 +4,7 @@
 
 Python's csv module takes ``"a"b`` for ``ab``, lets one forgotten quote swallow the rest of the file, tells the line on
 which a row ends instead of where it starts, and limits cells by a setting of the whole process. All four matter here,
-and a line without a quote (nearly all are) needs no more than ``str.split``, which is as fast.
+and what is in order (nearly all lines are) needs no more than ``str.split``, which is faster; see Note [Shielded].
 
 A row whose quotes are wrong is reported on its own line. Reading resumes on the line below it, not behind whatever the
 open quote has swallowed.
@@ -12,22 +12,26 @@ open quote has swallowed.
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
 from safe_import.records import Problem
 from safe_import.sources.base import BrokenRow
+from safe_import.sources.csv_columns import rectangle_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from safe_import.sources.base import Block, Cells, Rectangle
 
 DELIMITERS = ",;\t|"
 _BLOCK = 2**15  # characters that are read at a time
 CELLS_A_ROW = 16  # a row may be as long as that many of the longest cells, which bounds the memory
+_SOME = 100  # rows that are kept at a time, where they are looked at one by one
 _TOO_LONG = "a line that is too long"  # stands for a line that is too long to be kept; recognised by identity
 _QUOTED = re.compile('"[^"]*"?')
 
@@ -108,32 +112,33 @@ class Rows:
         self._limits = limits
         self._delimiter = delimiter
 
-    def __iter__(self) -> Iterator[tuple[int, list[str] | BrokenRow]]:
+    def __iter__(self) -> Iterator[tuple[int, Cells | BrokenRow]]:
         """Yield the rows with the line on which each starts; lines without text are no rows."""
-        if self._limits.cell_length < _BLOCK:
-            yield from self._one_by_one()
-        while block := self._lines.block():
-            yield from self._at_once(block) or self._one_by_one(block)
+        for block in self.blocks():
+            yield from block
 
-    def _at_once(self, block: str) -> list[tuple[int, list[str]]] | None:
-        """All rows of some lines; None where one of them needs a look of its own. See Note [Own csv parser]."""
+    def blocks(self) -> Iterator[Block]:
+        """Yield the same many at a time."""
+        if self._limits.cell_length < _BLOCK:
+            yield from _some_at_a_time(self._one_by_one())
+        while block := self._lines.block():
+            if rectangle := self._at_once(block):
+                yield rectangle
+            else:
+                yield from _some_at_a_time(self._one_by_one(block))
+
+    def _at_once(self, block: str) -> Rectangle | None:
+        """All rows of some lines; None where one of them needs a look of its own."""
+        if len(block) > self._limits.cell_length:
+            return None
         text = block if block.endswith("\n") else block + "\n"
-        if "\0" in block or len(block) > self._limits.cell_length or not _well_formed(self._delimiter)(text):
+        rows = rectangle_of(text, self._delimiter, self._lines.number + 1)
+        if rows is None or len(rows.columns) > self._limits.columns:
             return None
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True)
-        first, start, rows = self._lines.number + 1, self._lines.number + 1, []
-        try:
-            for row in reader:
-                rows.append((start, row))
-                start = first + reader.line_num
-        except csv.Error:
-            return None
-        if max(len(row) for _, row in rows) > self._limits.columns:
-            return None
-        self._lines.number = start - 1
+        self._lines.number += text.count("\n")
         return rows
 
-    def _one_by_one(self, block: str = "") -> Iterator[tuple[int, list[str] | BrokenRow]]:
+    def _one_by_one(self, block: str = "") -> Iterator[tuple[int, Cells | BrokenRow]]:
         """The rows that begin in a block of lines; those of the whole text unless one is given."""
         if block:
             self._lines.put_back(io.StringIO(block, newline=""), self._lines.number)
@@ -192,6 +197,11 @@ class Rows:
         return cells
 
 
+def _some_at_a_time(rows: Iterator[tuple[int, Cells | BrokenRow]]) -> Iterator[Block]:
+    while some := list(islice(rows, _SOME)):
+        yield some
+
+
 def sniffed(header: str) -> str | None:
     """Return the mark that stands most often outside the quotes of a header; None when two stand as often.
 
@@ -225,13 +235,3 @@ def _patterns(delimiter: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     cell = rf'{mark}(?:"({quoted})"|({bare}))'
     well_formed = rf'(?:{mark}(?:"{quoted}"|{bare}(?!")))*+'
     return re.compile(cell), re.compile(well_formed)
-
-
-@lru_cache(maxsize=16)
-def _well_formed(delimiter: str) -> Callable[[str], re.Match[str] | None]:
-    """Whether lines are rows of cells in or without quotes, none of them blank; a lone CR is left to a closer look."""
-    mark = re.escape(delimiter)
-    quoted, bare = r'"[^"]*+(?:""[^"]*+)*+"', rf'[^"{mark}\r\n]*+'
-    not_blank = r"(?![^\S\r\n]*+\r?\n)"
-    row = rf"{not_blank}(?:{quoted}|{bare})(?:{mark}(?:{quoted}|{bare}))*+\r?\n"
-    return re.compile(rf"(?:{row})*+").fullmatch

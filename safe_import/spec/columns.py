@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, FailFast, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from safe_import.spec.at_once import Column, at_once, column_adapter
 from safe_import.spec.row import Row
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def column_validator(model: type[Row]) -> ColumnValidator | None:
     constant = all(map(_has_constant_default, model.model_fields.values()))
     if ruled or hooked or not constant or model.model_config.get("validate_default"):
         return None
-    adapters = {name: _adapter(field, model.model_config) for name, field in model.model_fields.items()}
+    adapters = {name: column_adapter(field, model.model_config) for name, field in model.model_fields.items()}
     sees_others = any(_is_told_of_others(each.core_schema) for each in adapters.values())
     return None if sees_others else ColumnValidator(model, adapters)
 
@@ -45,38 +46,48 @@ def column_validator(model: type[Row]) -> ColumnValidator | None:
 class ColumnValidator:
     """Validates the columns of one row model; made by ``column_validator``."""
 
-    def __init__(self, model: type[Row], adapters: Mapping[str, TypeAdapter[list[Any]]]) -> None:
+    def __init__(self, model: type[Row], adapters: Mapping[str, Column]) -> None:
         self._required, self._adapters = frozenset(model.required()), adapters
+        self._at_once = {name: at_once(adapter, model.model_config) for name, adapter in adapters.items()}
 
     def validated(self, columns: Mapping[str, Sequence[Any]], clear_token: str) -> dict[str, Sequence[Any]] | None:
         """Return the values of every column, None for a blank cell; or None where some row has to be looked at.
 
         Args:
-            columns: for every field that the file has a column for, the cells; None for a blank one.
+            columns: for every field that the file has a column for, the cells, as ``RawColumns`` has them.
             clear_token: the cell that empties a field.
         """
-        if not self._required <= columns.keys() or any(clear_token in cells for cells in columns.values()):
+        if not self._required <= columns.keys():
             return None
         values: dict[str, Sequence[Any]] = {}
         for name, cells in columns.items():
-            validated = self._column(name, cells)
-            if validated is None:
+            brought, text = cells, _joined(cells)
+            if text is None:  # not only texts
+                brought = [cell for cell in cells if cell is not None]
+                text = _joined(brought)
+            if len(brought) < len(cells) and name in self._required:
                 return None
-            if any(value is not None for value in validated):  # a column that no row brings is as good as none
-                values[name] = validated
+            if brought:  # a column that no row brings is as good as none
+                validated = self._validated(name, brought, text, clear_token)
+                if validated is None:
+                    return None
+                values[name] = _spread(validated, cells) if len(brought) < len(cells) else validated
         return values
 
-    def _column(self, name: str, cells: Sequence[Any]) -> Sequence[Any] | None:
-        brought = [cell for cell in cells if cell is not None] if None in cells else cells
-        if len(brought) < len(cells) and name in self._required:
+    def _validated(self, name: str, cells: Sequence[Any], text: str | None, clear_token: str) -> Sequence[Any] | None:
+        """The values of cells of which none is blank."""
+        if (text is None or clear_token in text) and clear_token in cells:
             return None
+        known = self._at_once[name]
+        values = known(cells, text) if known is not None and text is not None else None
+        return self._one_by_one(name, cells) if values is None else values
+
+    def _one_by_one(self, name: str, cells: Sequence[Any]) -> Sequence[Any] | None:
         try:
-            values = self._adapters[name].validate_python(brought)
+            values = self._adapters[name].validate_python(cells)
         except ValidationError:
             return None
-        if _NONE in map(type, values):  # brought, and None: the row empties the field
-            return None
-        return values if brought is cells else _spread(values, cells)
+        return None if _NONE in map(type, values) else values  # brought, and None: the row empties the field
 
 
 def rows_of(model: type[Row], columns: ValidColumns) -> Iterator[Row]:
@@ -98,16 +109,18 @@ def rows_of(model: type[Row], columns: ValidColumns) -> Iterator[Row]:
         yield row
 
 
+def _joined(cells: Sequence[Any]) -> str | None:
+    """The cells, one a line; None where they are not texts, all of them."""
+    try:
+        return "\n".join(cells)
+    except TypeError:
+        return None
+
+
 def _spread(values: Sequence[Any], cells: Sequence[Any]) -> Sequence[Any]:
     """The values in the places of the cells that are not blank."""
     given = iter(values)
     return [None if cell is None else next(given) for cell in cells]
-
-
-def _adapter(field: FieldInfo, config: ConfigDict) -> TypeAdapter[list[Any]]:
-    cell = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-    built = ConfigDict(**{**config, "defer_build": False})  # as its schema is looked at
-    return TypeAdapter(Annotated[list[cell], FailFast()], config=built)  # type: ignore[arg-type,valid-type]  # made at run time
 
 
 def _has_constant_default(field: FieldInfo) -> bool:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from safe_import.conf import conf
 from safe_import.errors import SourceError, SpecError
 from safe_import.records import Problem, RawColumns, RawRow
-from safe_import.sources import BadCell, BrokenRow
+from safe_import.sources import BadCell, BrokenRow, Rectangle
 from safe_import.sources.rejects import REJECTS_COLUMNS
 from safe_import.spec.headers import NO_RENAMES, HeaderMatch, match_header
 from safe_import.spec.kinds import KindChooser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from safe_import.sources import Cells, Source
+    from safe_import.sources import Block, Cells, Source
     from safe_import.spec.row import Row
 
     _Line = tuple[int, Cells | BrokenRow]
 
-_NONE = type(None)
 _AT_A_TIME = 500  # rows, where nobody wants them in blocks
 
 
@@ -89,9 +88,9 @@ class Reading:
 
     def blocks(self, size: int) -> Iterator[RawColumns | list[RawRow]]:
         """Yield every row as ``rows`` does, in blocks of ``size`` lines; as columns where that is possible."""
-        lines, count, limit = self._source.lines(), 0, conf().MAX_ROWS
-        while chunk := list(islice(lines, size)):
-            block = self._as_columns(chunk) or list(self._as_rows(chunk))
+        count, limit = 0, conf().MAX_ROWS
+        for parts in _regrouped(self._parts(size), size):
+            block = self._as_columns(parts) or list(self._as_rows(chain.from_iterable(parts)))
             count += len(block)
             if count > limit:
                 raise SourceError(f"{self._source.label}: more than {limit:,} rows (SAFE_IMPORT MAX_ROWS); split it")
@@ -104,21 +103,36 @@ class Reading:
         place: Callable[[int], str] | None = getattr(self._source, "place", None)
         return place(line) if place else ""
 
-    def _as_columns(self, lines: Sequence[_Line]) -> RawColumns | None:
+    def _parts(self, size: int) -> Iterator[Block]:
+        """The lines of the source, as many at a time as it has at hand."""
+        if blocks := getattr(self._source, "blocks", None):
+            yield from blocks()
+            return
+        lines = self._source.lines()
+        while part := list(islice(lines, size)):
+            yield part
+
+    def _as_columns(self, parts: Sequence[Block]) -> RawColumns | None:
         """The lines as columns; None where some row needs a look of its own."""
-        numbers, rows = zip(*lines, strict=True)
-        if self._chooser is not None or BrokenRow in map(type, rows) or set(map(len, rows)) != {self._width}:
+        rectangles = [] if self._chooser is not None else [each for part in parts if (each := _rectangle(part))]
+        if len(rectangles) < len(parts) or any(len(each.columns) != self._width for each in rectangles):
             return None
-        cells = list(zip(*rows, strict=True))
+        cells = [
+            [*chain.from_iterable(columns)] for columns in zip(*[each.columns for each in rectangles], strict=True)
+        ]
         if any(not all(map(_blank, _stripped(cells[at]))) for at in self._watched):
             return None
-        columns = {name: _stripped(cells[at], blank=None) for at, name in self._match.fields[0].items()}
-        types = [set(map(type, column)) for column in columns.values()]
-        if any(BadCell in found for found in types) or all(_NONE in found for found in types):
+        columns: dict[str, Cells] = {}
+        for at, name in self._match.fields[0].items():
+            column = _column(cells[at])
+            if column is None:
+                return None
+            columns[name] = column
+        if all(None in column for column in columns.values()):
             return None  # where every column has a blank, there may be blank rows
-        return RawColumns(numbers, columns)
+        return RawColumns([number for each in rectangles for number in each.numbers], columns)
 
-    def _as_rows(self, lines: Sequence[_Line]) -> Iterator[RawRow]:
+    def _as_rows(self, lines: Iterable[_Line]) -> Iterator[RawRow]:
         for line, cells in lines:
             row = self._broken(cells) if isinstance(cells, BrokenRow) else self._row(line, _stripped(cells))
             if row is not None:
@@ -163,12 +177,46 @@ class Reading:
         return Problem(line, name or None, "unknown_column", message)
 
 
-def _stripped(cells: Cells, blank: str | None = "") -> Cells:
+def _regrouped(parts: Iterable[Block], size: int) -> Iterator[list[Block]]:
+    """The same lines, ``size`` at a time."""
+    chunk: list[Block] = []
+    wanted = size
+    for part in parts:
+        rest = part
+        while len(rest) >= wanted:
+            yield [*chunk, rest[:wanted]]
+            chunk, rest, wanted = [], rest[wanted:], size
+        if rest:
+            chunk.append(rest)
+            wanted -= len(rest)
+    if chunk:
+        yield chunk
+
+
+def _rectangle(lines: Block) -> Rectangle | None:
+    """Some lines as columns; None where one is broken, or they differ in width."""
+    if isinstance(lines, Rectangle):
+        return lines
+    numbers, rows = zip(*lines, strict=True)
+    alike = BrokenRow not in map(type, rows) and len(set(map(len, rows))) == 1
+    return Rectangle(numbers, list(zip(*rows, strict=True))) if alike else None
+
+
+def _column(cells: Cells) -> Cells | None:
+    """The cells of a column, stripped, None for a blank one; or None where one of them is bad."""
     try:
-        stripped = list(map(str.strip, cells))
+        texts = list(map(str.strip, cells))
     except TypeError:  # not only texts
-        stripped = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
-    return [blank if cell == "" else cell for cell in stripped] if blank is None and "" in stripped else stripped
+        stripped = _stripped(cells)
+        return None if BadCell in map(type, stripped) else [None if cell == "" else cell for cell in stripped]
+    return texts if all(texts) else [text or None for text in texts]
+
+
+def _stripped(cells: Cells) -> Cells:
+    try:
+        return list(map(str.strip, cells))
+    except TypeError:  # not only texts
+        return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
 
 
 def _blank(stripped: Any) -> bool:

@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from safe_import.database.folding import fold
 from safe_import.errors import SafeImportError, SpecError
 from safe_import.plan.lookups import run_lookups
@@ -137,8 +135,7 @@ class Stager:
     def _write(self, target: Target, records: RecordColumns) -> None:
         table = self.ws.stages[target.number]
         columns, unfit = table.encode(records)
-        self._hash.update(orjson.dumps((target.number, columns), default=repr))
-        self.ws.dialect.write_columns(table.name, columns)
+        self.ws.dialect.write_columns(table.name, columns, self._hash)
         for at, name, why in unfit:
             problem = Invalid(why.code, str(why), field=target.row_field(name))
             self._problem(records.lines[at], records.kinds[at] if records.kinds else 0, problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safe_import.database import dialect
-from safe_import.database.encoding import ColumnEncoder, Misfit, encoder
-from safe_import.database.postgresql.copy import copy_text
+from safe_import.database.column_encoding import ColumnEncoder
+from safe_import.database.encoding import Misfit, encoder
+from safe_import.database.postgresql.copy import copy_data
 
 _PRICE = models.DecimalField(max_digits=9, decimal_places=3)
+_ODD_NUMBERS = [
+    Decimal(text)
+    for text in (
+        "0", "-0", "0.0", "-0.0", "-0.000", "0.10", "-0.10", "-0.50", "10", "100", "1.000", "-20.00", "1.0000", "1E+3",
+        "1E-3", "0E-3", "999999.999", "-999999.999", "1000000", "999999.9990", "999999.9999", "NaN", "Infinity",
+    )
+]  # fmt: skip
 
 
 def _one_by_one(field: Any, values: list[Any]) -> list[Any]:
@@ -29,7 +38,16 @@ def _one_by_one(field: Any, values: list[Any]) -> list[Any]:
 
 
 @pytest.mark.django_db
-@given(values=st.lists(st.none() | st.decimals(-(10**7), 10**7, places=4) | st.decimals(-9, 9, places=1), max_size=6))
+@given(
+    values=st.lists(
+        st.none()
+        | st.decimals(-(10**7), 10**7, places=4)
+        | st.decimals(-9, 9, places=1)
+        | st.decimals(-(10**6), 10**6, places=3)
+        | st.sampled_from(_ODD_NUMBERS),
+        max_size=4,
+    )
+)
 def test_numbers_are_the_same_together_as_one_by_one(values: list[Decimal | None]) -> None:
     """Digits, zeros that say nothing, and those that do not fit."""
     assert list(ColumnEncoder(_PRICE, connection)(values)[0]) == _one_by_one(_PRICE, values)
@@ -49,8 +67,88 @@ def test_a_wide_number_keeps_its_digits() -> None:
 def test_texts_of_other_types_are_escaped_for_copy() -> None:
     """A subclass of str, such as Django's safe strings, is a text like any other."""
     assert (
-        copy_text([[mark_safe("C:\\new\tx")], ["a\nb"], [None], [b"\0\\"]]) == "C:\\\\new\\tx\ta\\nb\t\\N\t\\\\x005c\n"
+        copy_data([[mark_safe("C:\\new\tx")], ["a\nb"], [None], [b"\0\\"]]) == b"C:\\\\new\\tx\ta\\nb\t\\N\t\\\\x005c\n"
     )
+
+
+_vast = st.integers(90, 400).map(lambda digits: Decimal("9" * digits))
+
+
+@given(values=st.lists(st.none() | st.decimals() | st.floats().map(Decimal) | _vast, max_size=4))
+def test_a_column_of_floats_is_told_decimals_in_their_own_words(values: list[Decimal | None]) -> None:
+    """It makes the same number of them as Python does; what is too great for it, or no number, is refused."""
+    as_texts = ColumnEncoder(models.FloatField(), connection, "double precision")(values)
+    as_floats = ColumnEncoder(models.FloatField(), connection)(values)
+    assert [None if value is None else float(value) for value in as_texts[0]] == as_floats[0]
+    assert [at for at, _ in as_texts[1]] == [at for at, _ in as_floats[1]]
+
+
+_VALUES = {
+    "text": st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+    | st.sampled_from(["\\N", "\\", "\\.", "a\r\n\tb"]),
+    "date": st.dates(),
+    "boolean": st.booleans(),
+    "bigint": st.integers(-(2**63), 2**63 - 1),
+    "double precision": st.floats(allow_nan=False, allow_infinity=False),
+}  # fmt: skip
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@given(rows=st.lists(st.tuples(*(st.none() | values for values in _VALUES.values())), min_size=1, max_size=5))
+def test_what_is_copied_lands_as_it_is(rows: list[tuple[Any, ...]]) -> None:
+    """Marks that COPY takes for its own, blanks, days of any year, and nothing."""
+    d = dialect(connection)
+    d.drop_temp(["si_copied"])
+    d.create_temp("si_copied", {"n": "bigint", **{f"c{at}": type_ for at, type_ in enumerate(_VALUES)}})
+    d.write_rows(
+        "si_copied", ["n", *(f"c{at}" for at in range(len(_VALUES)))], [(n, *row) for n, row in enumerate(rows)]
+    )
+    landed = d.rows(f"SELECT c0, c1, c2, c3, c4 FROM {d.temp('si_copied')} ORDER BY n")
+    d.drop_temp(["si_copied"])
+    assert list(landed) == rows
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@given(values=st.lists(st.decimals(-(10**20), 10**20, places=15) | st.floats(-1, 1).map(repr).map(Decimal), min_size=1))
+def test_decimals_land_in_a_column_of_floats_as_floats(values: list[Decimal]) -> None:
+    """To the last bit."""
+    encoded, misfits = ColumnEncoder(models.FloatField(), connection, "double precision")(values)
+    d = dialect(connection)
+    d.drop_temp(["si_floats"])
+    d.create_temp("si_floats", {"n": "bigint", "f": "double precision"})
+    d.write_columns("si_floats", {"n": range(len(values)), "f": encoded})
+    landed = [value for (value,) in d.rows(f"SELECT f FROM {d.temp('si_floats')} ORDER BY n")]
+    d.drop_temp(["si_floats"])
+    assert not misfits
+    assert list(map(repr, landed)) == [repr(float(value)) for value in values]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_digest_tells_what_is_written_and_where() -> None:
+    """The same rows give the same; another value, order, column or table gives another."""
+    d = dialect(connection)
+    written = [
+        ("si_one", {"a": [1, 2], "b": ["x", None]}),
+        ("si_one", {"a": [1, 2], "b": ["x", ""]}),
+        ("si_one", {"a": [1, 2], "b": [None, "x"]}),
+        ("si_one", {"a": [2, 1], "b": ["x", None]}),
+        ("si_one", {"a": [1, 2], "c": ["x", None]}),
+        ("si_two", {"a": [1, 2], "b": ["x", None]}),
+    ]
+    digests = [_digest(d, name, columns) for name, columns in written]
+    assert len(set(digests)) == len(written)
+    assert digests == [_digest(d, name, columns) for name, columns in written]
+
+
+def _digest(d: Any, name: str, columns: dict[str, list[Any]]) -> bytes:
+    digest = hashlib.sha256()
+    d.drop_temp([name])
+    d.create_temp(name, {"a": "bigint", "b": "text", "c": "text"})
+    d.write_columns(name, columns, digest)
+    d.drop_temp([name])
+    return digest.digest()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import itertools
 from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from safe_import.records import RawColumns, ValidColumns
+from safe_import.sources import Rectangle
+from safe_import.sources.csv_columns import rectangle_of
 from safe_import.sources.csv_syntax import Limits, Rows
 from safe_import.spec.columns import column_validator, rows_of
 from safe_import.spec.row import Row
@@ -198,11 +201,84 @@ _lines = st.lists(
 )  # fmt: skip
 
 
+_pieces = st.lists(
+    st.sampled_from(["a", "b c", "", '"', '""', ",", "\t", "\n", "\r\n", "\r", " "])
+    | st.sampled_from(["\0", "\x01", "\x02", "\x1c", "\u2028", "ü"])
+    | st.sampled_from(['"a,b"', '"a\nb"', '"a\r\nb"', '"say ""hi"""', '"a\tb"', "a,b\n", "a\tb\n"]),
+    max_size=24,
+).map("".join)  # fmt: skip
+
+
+def _both_ways_of_text(text: str, delimiter: str) -> tuple[list[Any], list[Any]]:
+    at_once, one_by_one = (
+        list(Rows(io.StringIO(text, newline=""), delimiter, Limits(cell_length, 4))) for cell_length in (2**20, 1000)
+    )
+    return at_once, one_by_one
+
+
 @given(lines=_lines, unfinished=st.sampled_from(["", "a", '"a"', '"a', "\r", " "]))
 def test_delimited_text_is_the_same_in_blocks_as_row_by_row(lines: list[str], unfinished: str) -> None:
     """Cells, lines and problems; with quotes right and wrong, and line ends of every kind."""
-    text = "".join(lines) + unfinished
-    at_once, one_by_one = (
-        list(Rows(io.StringIO(text, newline=""), ",", Limits(cell_length, 4))) for cell_length in (2**20, 1000)
-    )
+    at_once, one_by_one = _both_ways_of_text("".join(lines) + unfinished, ",")
     assert at_once == one_by_one
+
+
+@given(text=_pieces, delimiter=st.sampled_from([",", "\t", " ", "\x01", "\x02", "a"]))
+@example(text="a,b,c\nd\ne\nf,g,h\n", delimiter=",")  # two short rows take the place of a whole one
+@example(text="a,b\nc\nd,e,f\n", delimiter=",")
+@example(text='a\x01b,"c"\n', delimiter=",")
+@example(text='"a\x02b",c\n', delimiter=",")
+@example(text='"a\nb,c\n', delimiter=",")
+@example(text="\t\t\n", delimiter="\t")
+def test_any_text_is_the_same_in_blocks_as_row_by_row(text: str, delimiter: str) -> None:
+    """Also where the delimiter is a blank, or a mark that shields others."""
+    at_once, one_by_one = _both_ways_of_text(text, delimiter)
+    assert at_once == one_by_one
+
+
+def test_text_in_order_is_split_as_a_whole() -> None:
+    """So that the tests above compare two ways: quotes, delimiters and line ends in them, lines that end with CR LF."""
+    text = 'a,"b,c",d\r\n"a ""quoted"" word","two\r\nlines",\r\n"",x,"""y"""\r\n'
+    rectangle = rectangle_of(text, ",", 5)
+    assert rectangle is not None
+    assert list(rectangle) == [
+        (5, ["a", "b,c", "d"]),
+        (6, ['a "quoted" word', "two\r\nlines", ""]),
+        (8, ["", "x", '"y"']),
+    ]
+
+
+class _Blocks(_Table):
+    """A source that has many rows at hand at a time, in both shapes."""
+
+    def __init__(self, rows: list[tuple[Any, ...]], cuts: list[int]) -> None:
+        super().__init__(rows)
+        self._cuts = cuts
+
+    def blocks(self) -> Any:
+        lines, shapes = self.lines(), itertools.cycle([list, _rectangle])
+        for cut, shape in zip([*self._cuts, len(self._rows)], shapes, strict=False):
+            if part := list(itertools.islice(lines, cut)):
+                yield shape(part)
+
+
+def _rectangle(lines: list[tuple[int, tuple[Any, ...]]]) -> Any:
+    widths = {len(cells) for _, cells in lines}
+    return (
+        Rectangle([n for n, _ in lines], list(zip(*[c for _, c in lines], strict=True))) if len(widths) == 1 else lines
+    )
+
+
+@given(rows=st.lists(_sound | _any, max_size=12), cuts=st.lists(st.integers(0, 5), max_size=6), size=st.integers(1, 5))
+def test_it_makes_no_difference_how_many_rows_a_source_has_at_hand(
+    rows: list[tuple[Any, ...]], cuts: list[int], size: int
+) -> None:
+    """Neither which rows come together, nor whether they are."""
+    by_line, by_block = (
+        list(read(source, (WideRow,)).blocks(size)) for source in (_Table([_ADA, *rows]), _Blocks([_ADA, *rows], cuts))
+    )
+    assert [list(_rows_of_block(block)) for block in by_block] == [list(_rows_of_block(block)) for block in by_line]
+
+
+def _rows_of_block(block: Any) -> Any:
+    return block.rows() if isinstance(block, RawColumns) else block

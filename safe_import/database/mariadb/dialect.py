@@ -173,13 +173,6 @@ class MariaDB(Dialect):
     def drop_temp(self, names: Iterable[str]) -> None:
         self._temporary.drop(names)
 
-    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        names = ", ".join(self.quote(column) for column in columns)
-        values = ", ".join(["%s"] * len(columns))
-        rows = list(zip(*columns.values(), strict=True))
-        with self.connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({values})", rows)
-
     # -- statements
 
     def update(self, table: str, assignments: Sequence[str], source: str, condition: str) -> str:

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 # Text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_PLAIN = {int, float, bool, Decimal, type(None)}  # whose text needs no escape
-_MARKS = "\\\t\n\r"
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  # the backslash first, as the others bring one
+_PLAIN = {int, float, bool, Decimal, datetime.date, datetime.datetime}  # whose text needs no escape
+_day = lru_cache(maxsize=2**14)(datetime.date.isoformat)  # as the same days come again and again
 
 
-def copy_text(columns: Iterable[Sequence[Any]]) -> str:
-    """Encoded columns of one length, as text for a ``COPY ... FROM STDIN``."""
+def copy_data(columns: Iterable[Sequence[Any]]) -> bytes:
+    """Encoded columns of one length, as the data of a ``COPY ... FROM STDIN (ENCODING 'UTF8')``."""
     rows = zip(*map(_column, columns), strict=True)
-    return "\n".join(map("\t".join, rows)) + "\n"
+    return ("\n".join(map("\t".join, rows)) + "\n").encode()
 
 
-def copy_from(cursor: Any, sql: str, data: str) -> None:
-    """Sends text with ``sql``, a ``COPY ... FROM STDIN``, through a cursor of psycopg 2 or 3."""
+def copy_from(cursor: Any, sql: str, data: bytes) -> None:
+    """Sends data with ``sql``, a ``COPY ... FROM STDIN``, through a cursor of psycopg 2 or 3."""
     if hasattr(cursor, "copy_expert"):  # psycopg 2
-        cursor.copy_expert(sql, io.StringIO(data), len(data))
+        cursor.copy_expert(sql, io.BytesIO(data), len(data))
     else:
         with cursor.copy(sql) as copy:
             copy.write(data)
 
 
 class CopyBehind:
-    """Sends one text at a time while the program goes on, as the server takes about as long to store it as Python to
+    """Sends one block at a time while the program goes on, as the server takes about as long to store it as Python to
     make the next one.
 
     While a COPY goes on, nothing else may use the connection: psycopg 2 does not keep the two apart. Whoever wants to
@@ -43,7 +45,7 @@ class CopyBehind:
         self._thread = ThreadPoolExecutor(1, "safe_import_copy")
         self._sent: Future[None] | None = None
 
-    def send(self, cursor: Any, sql: str, data: str) -> None:
+    def send(self, cursor: Any, sql: str, data: bytes) -> None:
         """Returns as soon as what was sent before is stored.
 
         Raises:
@@ -64,29 +66,29 @@ class CopyBehind:
 
 
 def _column(values: Sequence[Any]) -> Sequence[str]:
-    """The values in COPY's text format. Most columns need no escape, which is found out for all at once."""
+    """The values in COPY's text format."""
+    try:
+        return _escaped(values, "".join(values))
+    except TypeError:  # not only texts
+        texts = iter(_texts([value for value in values if value is not None]))
+        return ["\\N" if value is None else next(texts) for value in values] if None in values else list(texts)
+
+
+def _texts(values: Sequence[Any]) -> Sequence[str]:
     types = set(map(type, values))
-    if types == {type(None)}:
-        return ["\\N"] * len(values)
-    if types <= {str, type(None)}:
-        texts = values if types == {str} else [text for text in values if text is not None]
-        if _plain("".join(texts)):
-            return values if texts is values else ["\\N" if text is None else text for text in values]
     if types <= _PLAIN:
-        if type(None) not in types:
-            return list(map(str, values))
-        return ["\\N" if value is None else str(value) for value in values]
-    return [_cell(value) for value in values]
+        return list(map(_day if types == {datetime.date} else str, values))
+    texts = list(map(_text, values))
+    return _escaped(texts, "".join(texts))
 
 
-def _plain(text: str) -> bool:
-    return not any(mark in text for mark in _MARKS)
+def _text(value: Any) -> str:
+    return "\\x" + bytes(value).hex() if isinstance(value, (bytes, memoryview)) else str(value)
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, (bytes, memoryview)):
-        return "\\\\x" + bytes(value).hex()
-    text = str(value)
-    return text if _plain(text) else text.translate(_ESCAPES)
+def _escaped(texts: Sequence[str], joined: str) -> Sequence[str]:
+    """Most columns need no escape, which is found out for all at once."""
+    for mark, escape in _ESCAPES:
+        if mark in joined:
+            texts = [text.replace(mark, escape) for text in texts]
+    return texts

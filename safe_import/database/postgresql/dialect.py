@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, models, transaction
 
-from safe_import.database.dialect import TOO_LATE, Deadline, Dialect, Field, Timeouts, Witness
+from safe_import.database.dialect import TOO_LATE, Deadline, Dialect, Digest, Field, Timeouts, Witness
 from safe_import.database.encoding import holds_to_limits
 from safe_import.database.failures import sqlstate
 from safe_import.database.fields import column_name, pk_of
-from safe_import.database.postgresql.copy import CopyBehind, copy_from, copy_text
+from safe_import.database.postgresql.copy import CopyBehind, copy_data, copy_from
 from safe_import.database.postgresql.copy_stream import copy_out
 from safe_import.database.postgresql.locks import advisory_locks, holders_of_locks
 from safe_import.database.postgresql.witness import witness
@@ -210,9 +210,12 @@ class PostgreSQL(Dialect):
             self.execute("SET LOCAL transaction_read_only = off")
             yield
 
-    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        names, data = ", ".join(self.quote(column) for column in columns), copy_text(columns.values())
-        sql = f"COPY {self.temp(name)} ({names}) FROM STDIN"
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]], digest: Digest | None = None) -> None:
+        names, data = ", ".join(self.quote(column) for column in columns), copy_data(columns.values())
+        sql = f"COPY {self.temp(name)} ({names}) FROM STDIN (ENCODING 'UTF8')"
+        if digest is not None:
+            digest.update(sql.encode())
+            digest.update(data)
         with self.connection.wrap_database_errors:
             if self._behind is not None:
                 self._behind.send(self.connection.cursor().cursor, sql, data)

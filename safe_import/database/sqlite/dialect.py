@@ -108,13 +108,6 @@ class SQLite(Dialect):
         for name in names:
             self.execute(f"DROP TABLE IF EXISTS {self.temp(name)}")
 
-    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        names = ", ".join(self.quote(column) for column in columns)
-        values = ", ".join(["%s"] * len(columns))
-        rows = list(zip(*columns.values(), strict=True))
-        with self.connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({values})", rows)
-
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params or None)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+_NUMBERS = ("id", "rec")  # see Note [Tables of a plan]
+
 
 class SQLite(Dialect):
     """See Dialect."""
@@ -91,7 +93,10 @@ class SQLite(Dialect):
     # -- temporary tables
 
     def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
-        body = ", ".join(f"{self.quote(column)} {type_}" for column, type_ in columns.items())
+        """What numbers the rows of a table and stands first is its row number: to join by it takes no index."""
+        first = next(iter(columns))
+        types = {**columns, first: "integer PRIMARY KEY"} if first in _NUMBERS else columns
+        body = ", ".join(f"{self.quote(column)} {type_}" for column, type_ in types.items())
         self.execute(f"CREATE TEMP TABLE {self.quote(name)} ({body})")
 
     def add_temp_column(self, name: str, column: str, type_: str) -> None:
@@ -179,7 +184,7 @@ class SQLite(Dialect):
             # AUTOINCREMENT never gives a key again, not even one whose record is gone.
             given = self.rows("SELECT seq FROM main.sqlite_sequence WHERE name = %s", [model._meta.db_table])
             highest = max([highest, *(seq for (seq,) in given)])
-        return f"SELECT rec, {int(highest)} + row_number() OVER (ORDER BY rec) AS pk FROM ({ordered}) q"
+        return f"SELECT q.*, {int(highest)} + row_number() OVER (ORDER BY rec) AS pk FROM ({ordered}) q"
 
     # -- runs
 

@@ -279,7 +279,7 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
-        """A SELECT of (rec, pk) that gives each rec of the SELECT ``ordered`` the next generated primary key."""
+        """A SELECT that adds ``pk``, the next generated primary key, to each row of the SELECT ``ordered``, by its rec."""
 
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""

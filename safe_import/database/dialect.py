@@ -279,7 +279,7 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
-        """A SELECT that adds ``pk``, the next generated primary key, to each row of the SELECT ``ordered``, by its rec."""
+        """A SELECT that adds to each row of ``ordered``, another one, the next generated primary key as ``pk``."""
 
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from safe_import.database import dialect
 
@@ -22,3 +22,28 @@ def test_what_numbers_the_rows_of_a_table_is_joined_by_without_an_index_made_for
     steps = [step for *_, step in d.rows(f"EXPLAIN QUERY PLAN SELECT count(b.k) {joined}")]
     assert any("INTEGER PRIMARY KEY" in step for step in steps)
     assert not any("AUTOMATIC" in step for step in steps)
+
+
+def test_rows_that_can_not_be_written_leave_none_of_their_batch_behind() -> None:
+    d = dialect(connection)
+    d.create_temp("si_one", {"id": "bigint", "k": "text"})
+    d.write_rows("si_one", ("id", "k"), [(1, "a")])
+    with pytest.raises(DatabaseError):
+        d.write_rows("si_one", ("id", "k"), [(2, "b"), (1, "twice")])
+    assert d.rows(f"SELECT id, k FROM {d.temp('si_one')}") == [(1, "a")]
+    assert not connection.needs_rollback
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writing_to_a_temporary_table_keeps_nobody_from_writing_to_the_database() -> None:
+    """Nor does it leave a transaction open."""
+    d = dialect(connection)
+    statements: list[str] = []
+    d.create_temp("si_one", {"id": "bigint"})
+    connection.connection.set_trace_callback(statements.append)
+    try:
+        d.write_rows("si_one", ("id",), [(1,), (2,)])
+    finally:
+        connection.connection.set_trace_callback(None)
+    assert [each.split()[0] for each in statements if not each.startswith("INSERT")] == ["SAVEPOINT", "RELEASE"]
+    assert not connection.connection.in_transaction

@@ -110,8 +110,21 @@ class SQLite(Dialect):
         names = ", ".join(self.quote(column) for column in columns)
         values = ", ".join(["%s"] * len(columns))
         rows = list(zip(*columns.values(), strict=True))
-        with self.connection.cursor() as cursor:
+        with self._at_once(), self.connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({values})", rows)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Else each row would be a transaction of its own. A savepoint takes no lock before something is written."""
+        self.execute("SAVEPOINT si_rows")
+        try:
+            yield
+        except BaseException:
+            if self.connection.connection.in_transaction:  # SQLite ends it by itself when the disk is full, say
+                self.execute("ROLLBACK TO si_rows")
+                self.execute("RELEASE si_rows")
+            raise
+        self.execute("RELEASE si_rows")
 
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:

@@ -302,7 +302,7 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
-        """A SELECT of (rec, pk) that gives each rec of the SELECT ``ordered`` the next generated primary key."""
+        """A SELECT that adds to each row of ``ordered``, another one, the next generated primary key as ``pk``."""
 
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""

@@ -102,6 +102,17 @@ def test_a_trigger_that_fills_in_another_column_does_not_disturb(
     assert "touched" in Change.objects.get().after
 
 
+def test_a_trigger_that_rewrites_a_value_which_the_row_brings_unchanged_does_not_disturb(
+    importing: Importer, trigger: Callable[[str, str], None]
+) -> None:
+    """Only what the plan changes is the run's own; the journal has what landed."""
+    Thing.objects.create(code="a", name="old", note="kept")
+    trigger("UPDATE", "note = 'touched'")
+    importing(ThingsImport, "code,name,note\na,new,kept\n")
+    assert Thing.objects.values_list("name", "note").get() == ("new", "touched")
+    assert "touched" in Change.objects.get().after
+
+
 def _checked(severity: str = "error") -> type[ThingsImport]:
     check = Check(
         "things.named", "a thing needs a name", lambda: Thing.objects.filter(name=""), severity  # type: ignore[arg-type]  # one of the two

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
-from safe_import.database.dialect import Deadline, Dialect, Field, Timeouts, Witness, restored
+from safe_import.database.dialect import Deadline, Dialect, Digest, Field, Timeouts, Witness, restored
 from safe_import.database.fields import pk_of
 from safe_import.database.sqlite import guard
 from safe_import.database.sqlite.functions import register
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+_NUMBERS = ("id", "rec")  # see Note [Tables of a plan]
 
 
 class SQLite(Dialect):
@@ -98,7 +100,10 @@ class SQLite(Dialect):
     # -- temporary tables
 
     def create_temp(self, name: str, columns: Mapping[str, str]) -> None:
-        body = ", ".join(f"{self.quote(column)} {type_}" for column, type_ in columns.items())
+        """What numbers the rows of a table and stands first is its row number: to join by it takes no index."""
+        first = next(iter(columns))
+        types = {**columns, first: "integer PRIMARY KEY"} if first in _NUMBERS else columns
+        body = ", ".join(f"{self.quote(column)} {type_}" for column, type_ in types.items())
         self.execute(f"CREATE TEMP TABLE {self.quote(name)} ({body})")
 
     def add_temp_column(self, name: str, column: str, type_: str) -> None:
@@ -107,6 +112,23 @@ class SQLite(Dialect):
     def drop_temp(self, names: Iterable[str]) -> None:
         for name in names:
             self.execute(f"DROP TABLE IF EXISTS {self.temp(name)}")
+
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]], digest: Digest | None = None) -> None:
+        with self._at_once():
+            super().write_columns(name, columns, digest)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Else each row would be a transaction of its own. A savepoint takes no lock before something is written."""
+        self.execute("SAVEPOINT si_rows")
+        try:
+            yield
+        except BaseException:
+            if self.connection.connection.in_transaction:  # SQLite ends it by itself when the disk is full, say
+                self.execute("ROLLBACK TO si_rows")
+                self.execute("RELEASE si_rows")
+            raise
+        self.execute("RELEASE si_rows")
 
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:
@@ -179,7 +201,7 @@ class SQLite(Dialect):
             # AUTOINCREMENT never gives a key again, not even one whose record is gone.
             given = self.rows("SELECT seq FROM main.sqlite_sequence WHERE name = %s", [model._meta.db_table])
             highest = max([highest, *(seq for (seq,) in given)])
-        return f"SELECT rec, {int(highest)} + row_number() OVER (ORDER BY rec) AS pk FROM ({ordered}) q"
+        return f"SELECT q.*, {int(highest)} + row_number() OVER (ORDER BY rec) AS pk FROM ({ordered}) q"
 
     # -- runs
 

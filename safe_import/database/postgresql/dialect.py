@@ -44,6 +44,8 @@ _FORMATS = {
 # The statements of a run are few and large, over temporary tables: hashes that fit into memory; a sample of a few
 # thousand rows is enough to plan them, and compiling them takes longer than it saves.
 _TUNING = {"work_mem": "64MB", "default_statistics_target": "10", "jit": "off"}
+# A session keeps this until its end, but takes only as much of it as its temporary tables need.
+_TEMP_BUFFERS = "32MB"
 _HAS_TRANSACTION_TIMEOUT = 17_00_00
 _WHOLE = {"smallint": 2**15, "integer": 2**31}
 
@@ -270,6 +272,8 @@ class PostgreSQL(Dialect):
             "statement_timeout": f"{int(timeouts.statement * 1000)}ms",
             **_TUNING,
         }
+        if not self.value("SELECT pg_my_temp_schema()::oid::int8"):  # with a temporary table there, it is too late
+            self.execute(f"SET temp_buffers = '{_TEMP_BUFFERS}'")
         before = {name: self.value(f"SHOW {name}") for name in settings}
         self._configure(settings)
         try:

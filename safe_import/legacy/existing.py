@@ -24,7 +24,8 @@ def take_existing(ws: Workspace, target: Target) -> Iterator[tuple[int, Any]]:
     """The rows whose records exist, which the plan skips: number and instance, locked, in the order of the query."""
     d, plan = ws.dialect, ws.name(target, "plan")
     d.execute(
-        f"INSERT INTO {plan} SELECT s.id, s.id, s.line, g.pk, g.ver, '{UPDATE}', 0 FROM {ws.name(target, 'stage')} s"
+        f"INSERT INTO {plan} (rec, src, line, pk, ver, fate, held)"
+        f" SELECT s.id, s.id, s.line, g.pk, g.ver, '{UPDATE}', 0 FROM {ws.name(target, 'stage')} s"
         f" JOIN {ws.name(target, 'key')} q ON q.id = s.id JOIN {ws.name(target, 'group')} g ON g.k = q.k"
         f" JOIN {ws.shared(OUT)} o ON o.line = s.line WHERE o.why = '{SKIP}' AND g.pk IS NOT NULL"
     )

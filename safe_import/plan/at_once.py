@@ -21,12 +21,13 @@ from safe_import.plan.fates import (
     cut_values,
     emptied_in_vain,
     given,
+    link_columns,
     needed_fields,
     of_existing,
     written_fields,
 )
 from safe_import.plan.joins import join_links
-from safe_import.plan.links import error_of, fill_refs
+from safe_import.plan.links import error_of
 from safe_import.plan.match import records_by_key, staged_key
 from safe_import.plan.parts import key_parts
 from safe_import.spec.link import Link
@@ -66,32 +67,28 @@ def plan_at_once(ws: Workspace, target: Target) -> bool:
     ws.dialect.execute(_plan_sql(ws, target))
     count_fates(ws, target)
     fates = ws.fates[target.number]
-    if _ODD in fates or sum(fates.values()) > keys:  # several records of the database may have the same key
-        return False
-    if fates.keys() != {UNCHANGED} or ws.held[target.number]:
-        fill_refs(ws, target)
-    return True
+    return _ODD not in fates and sum(fates.values()) == keys  # more where records of the database share a key
 
 
 def _plan_sql(ws: Workspace, target: Target) -> str:
     d = ws.dialect
     names = ws.brought_links(target)
     joins = join_links(ws, target, names)
-    links = [f"{joins.pk[name]} AS {d.quote(f'p_{name}')}" for name in names]
-    links += [f"{d.null('bigint')} AS {d.quote(f'r_{name}')}" for name in names]
+    links = [f"{joins.pk[n]} AS {d.quote(f'p_{n}')}, {d.null('bigint')} AS {d.quote(f'r_{n}')}, " for n in names]
     astray = " OR ".join(f"{error_of(ws, target, name, joins)} IS NOT NULL" for name in names) or "FALSE"
-    staged = f"SELECT s.*, {''.join(f'{link}, ' for link in links)}{astray} AS si_astray"
+    staged = f"SELECT s.*, {''.join(links)}{astray} AS si_astray"
     read = dict.fromkeys([target.pk.name, *written_fields(ws, target)])
     existing = records_by_key(ws, target, [target.fields[name] for name in read])
     pk = f"t.{d.column(target.pk)}"
-    changed, held = of_existing(ws, target, ref="s")
+    changed, held = of_existing(ws, target, "s")
+    leads = "".join(f", s.{column}" for column in link_columns(ws, target))
     fate = (
         f"CASE WHEN {' OR '.join(_odd(ws, target, pk))} THEN '{_ODD}' WHEN {pk} IS NULL THEN '{CREATE}'"
         f" WHEN {changed} THEN '{UPDATE}' ELSE '{UNCHANGED}' END"
     )
     return (
         f"INSERT INTO {ws.name(target, 'plan')}"
-        f" SELECT s.id, s.id, s.line, {pk}, t.si_version, {fate}, CASE WHEN {pk} IS NULL THEN 0 ELSE {held} END"
+        f" SELECT s.id, s.id, s.line, {pk}, t.si_version, {fate}, CASE WHEN {pk} IS NULL THEN 0 ELSE {held} END{leads}"
         f" FROM ({staged} FROM {ws.name(target, 'stage')} s {joins.sql}) s"
         f" LEFT JOIN ({existing}) t ON t.si_key = {staged_key(ws, target)}"
     )

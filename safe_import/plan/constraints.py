@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safe_import.plan.fates import CREATE, UPDATE, changes, given, new_value, written_fields
+from safe_import.plan.fates import CREATE, UPDATE, changes, given, new_value, planned, written_fields
 from safe_import.plan.rules import Check, Rule, Sql, Unique, future_links, is_made_when_written, named_field, rules_of
 from safe_import.plan.workspace import PROBLEM, Workspace
 
@@ -63,9 +63,7 @@ def _fill_future(ws: Workspace, target: Target, rules: Sequence[Rule]) -> None:
         values.append(_is_left_open(ws, target, name))
     d.execute(
         f"INSERT INTO {d.temp(future)} (si_line, si_pk, {', '.join(columns)}) SELECT p.line, p.pk, {', '.join(values)}"
-        f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-        f" LEFT JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+        f" FROM {planned(ws, target)} LEFT JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
         f" WHERE p.fate IN ('{CREATE}', '{UPDATE}')",
         params,
     )
@@ -89,7 +87,7 @@ def _new_record(ws: Workspace, target: Target, name: str) -> str:
         return "NULL"
     d = ws.dialect
     written = f"p.fate = '{CREATE}' OR {changes(ws, target, name)}"
-    return f"CASE WHEN r.{d.quote(f'p_{name}')} IS NULL AND ({written}) THEN r.{d.quote(f'r_{name}')} END"
+    return f"CASE WHEN p.{d.quote(f'p_{name}')} IS NULL AND ({written}) THEN p.{d.quote(f'r_{name}')} END"
 
 
 def _default(ws: Workspace, field: Field[Any, Any]) -> Sql:

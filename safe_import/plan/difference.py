@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safe_import.errors import SourceError
-from safe_import.plan.fates import CREATE, UPDATE, changes, given, new_value, written_fields
+from safe_import.plan.fates import CREATE, UPDATE, changes, given, new_value, planned, written_fields
 from safe_import.sources.table_file import TableFile
 from safe_import.sources.table_formats import CellTooLong
 
@@ -55,8 +55,7 @@ def _sql(ws: Workspace, target: Target, fields: Sequence[str]) -> str:
     cells = [cell for name in fields for cell in _cells(ws, target, name)]
     return (
         f"SELECT p.line, p.fate, {d.shown(target.pk, 'p.pk')}, {key}, {', '.join(cells)}"
-        f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src LEFT JOIN {d.table(target.model)} t ON t.{pk} = p.pk"
+        f" FROM {planned(ws, target)} LEFT JOIN {d.table(target.model)} t ON t.{pk} = p.pk"
         f" WHERE p.fate IN ('{CREATE}', '{UPDATE}') ORDER BY p.line, p.rec"
     )
 
@@ -73,5 +72,5 @@ def _shown(ws: Workspace, target: Target, name: str) -> str:
     text = ws.dialect.shown(target.fields[name], new_value(ws, target, name))
     if name not in target.links:
         return text
-    leads_somewhere = f"r.{ws.dialect.quote(f'r_{name}')} IS NOT NULL"
+    leads_somewhere = f"p.{ws.dialect.quote(f'r_{name}')} IS NOT NULL"
     return f"CASE WHEN {leads_somewhere} THEN coalesce({text}, '{_NEW_RECORD}') ELSE {text} END"

@@ -20,10 +20,10 @@ CREATE, UPDATE, UNCHANGED, SKIPPED = "create", "update", "unchanged", "skip"
 HELD = "link_held"
 
 
-# -- conditions over s (stage), r (ref) and t (the table itself), which apply and verify use as well
+# -- conditions over s (stage), p (plan) and t (the table itself), which apply and verify use as well
 
 
-def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True, ref: str = "r") -> str:
+def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True, ref: str = "p") -> str:
     """The value that a record brings for a field; for a link, the existing record's key.
 
     Args:
@@ -31,7 +31,7 @@ def new_value(ws: Workspace, target: Target, name: str, *, typed: bool = True, r
         target: the target.
         name: the field.
         typed: as the column's own type; else in a form that is good enough to be compared.
-        ref: the alias of what says where the links lead; of the functions below, too.
+        ref: the alias of what says where the links lead: of the plan, once it is made; so in the functions below.
     """
     if name in target.links:
         return f"{ref}.{ws.dialect.quote(f'p_{name}')}"
@@ -47,12 +47,12 @@ def empties_to_text(field: Field[Any, Any]) -> bool:
     return field.empty_strings_allowed and not field.null
 
 
-def resolved(ws: Workspace, name: str, ref: str = "r") -> str:
+def resolved(ws: Workspace, name: str, ref: str = "p") -> str:
     """A condition: the link leads somewhere, to a record of the database or of this run."""
     return f"({ref}.{ws.dialect.quote(f'p_{name}')} IS NOT NULL OR {ref}.{ws.dialect.quote(f'r_{name}')} IS NOT NULL)"
 
 
-def given(ws: Workspace, target: Target, name: str, ref: str = "r") -> str:
+def given(ws: Workspace, target: Target, name: str, ref: str = "p") -> str:
     """A condition: the record brings the field. A link that was left empty is not brought."""
     stage = ws.stages[target.number]
     held = resolved(ws, name, ref) if name in target.links else f"{stage.value(f'v_{name}')} IS NOT NULL"
@@ -64,7 +64,7 @@ def written_fields(ws: Workspace, target: Target) -> list[str]:
     return ws.written(target)
 
 
-def changes(ws: Workspace, target: Target, name: str, existing: str = "t", ref: str = "r") -> str:
+def changes(ws: Workspace, target: Target, name: str, existing: str = "t", ref: str = "p") -> str:
     """A condition: writing the record would change the field of the ``existing`` record, and may."""
     return f"({_differs(ws, target, name, existing, ref)} AND NOT {holds(ws, target, name, existing, ref)})"
 
@@ -75,7 +75,7 @@ def may_change(ws: Workspace, target: Target, name: str) -> str:
     return given(ws, target, name) if held == "FALSE" else f"({given(ws, target, name)} AND NOT {held})"
 
 
-def holds(ws: Workspace, target: Target, name: str, existing: str = "t", ref: str = "r") -> str:
+def holds(ws: Workspace, target: Target, name: str, existing: str = "t", ref: str = "p") -> str:
     """A condition: the link points elsewhere already, so it is held."""
     if name not in target.links or ws.force or not getattr(target.links[name], "hold", True):
         return "FALSE"
@@ -98,7 +98,7 @@ def landed(ws: Workspace, target: Target, name: str, *, typed: bool = True) -> s
     """The value that a record writes to a field; new records of this run have their key. See ``link_joins``."""
     if name not in target.links:
         return new_value(ws, target, name, typed=typed)
-    existing = f"r.{ws.dialect.quote(f'p_{name}')}"
+    existing = f"p.{ws.dialect.quote(f'p_{name}')}"
     return (
         f"coalesce({existing}, {ws.dialect.quote(f'new_{name}')}.pk)"
         if ws.target_of(_linked(target, name))
@@ -107,12 +107,12 @@ def landed(ws: Workspace, target: Target, name: str, *, typed: bool = True) -> s
 
 
 def link_joins(ws: Workspace, target: Target) -> str:
-    """Joins r with the new records that the links of ``target`` lead to."""
+    """Joins p with the new records that the links of ``target`` lead to."""
     joins = ""
     for name in written_fields(ws, target):
         if name in target.links and (other := ws.target_of(_linked(target, name))):
             alias = ws.dialect.quote(f"new_{name}")
-            joins += f" LEFT JOIN {ws.name(other, 'new')} {alias} ON {alias}.rec = r.{ws.dialect.quote(f'r_{name}')}"
+            joins += f" LEFT JOIN {ws.name(other, 'new')} {alias} ON {alias}.rec = p.{ws.dialect.quote(f'r_{name}')}"
     return joins
 
 
@@ -123,7 +123,18 @@ def _linked(target: Target, name: str) -> type[Model]:
 # -- the plan
 
 
-def of_existing(ws: Workspace, target: Target, ref: str = "r") -> tuple[str, str]:
+def planned(ws: Workspace, target: Target) -> str:
+    """The plan p, joined with the staged records s that hold what it writes."""
+    return f"{ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
+
+
+def link_columns(ws: Workspace, target: Target) -> list[str]:
+    """The columns of the plan that say where the links lead: to a primary key, or to a record of this run."""
+    names = [*ws.brought_links(target), *ws.through_links(target)]
+    return [ws.dialect.quote(f"{prefix}_{name}") for name in names for prefix in "pr"]
+
+
+def of_existing(ws: Workspace, target: Target, ref: str) -> tuple[str, str]:
     """A condition: the record changes the existing one; and how many of its links are held."""
     fields = [name for name in written_fields(ws, target) if name not in target.key.fields]
     changed = " OR ".join(changes(ws, target, name, ref=ref) for name in fields) or "FALSE"
@@ -135,12 +146,14 @@ def fill_plan(ws: Workspace, target: Target) -> None:
     """Gives every live record its fate. Its links are resolved, and records with the same key are merged."""
     d, pk = ws.dialect, ws.dialect.column(target.pk)
     kept = SKIPPED if target.main else UNCHANGED
-    changed, held = of_existing(ws, target)
+    changed, held = of_existing(ws, target, "r")
+    leads = "".join(f", r.{column}" for column in link_columns(ws, target))
     existing = f"'{kept}'" if target.mode == "insert" else f"CASE WHEN {changed} THEN '{UPDATE}' ELSE '{UNCHANGED}' END"
     held = "0" if target.mode == "insert" else f"CASE WHEN g.pk IS NULL THEN 0 ELSE {held} END"
     d.execute(
         f"INSERT INTO {ws.name(target, 'plan')}"
-        f" SELECT g.rec, g.src, g.line, g.pk, g.ver, CASE WHEN g.pk IS NULL THEN '{CREATE}' ELSE {existing} END, {held}"
+        f" SELECT g.rec, g.src, g.line, g.pk, g.ver, CASE WHEN g.pk IS NULL THEN '{CREATE}' ELSE {existing} END,"
+        f" {held}{leads}"
         f" FROM {ws.name(target, 'group')} g JOIN {ws.name(target, 'stage')} s ON s.id = g.src"
         f" JOIN {ws.name(target, 'ref')} r ON r.id = g.src LEFT JOIN {d.table(target.model)} t ON t.{pk} = g.pk"
     )
@@ -159,12 +172,12 @@ def report_held(ws: Workspace, target: Target) -> None:
     """Links that point elsewhere already and are left as they are: a warning each."""
     if not ws.held[target.number]:
         return
-    d, existing = ws.dialect, f"JOIN {ws.dialect.table(target.model)} t ON t.{ws.dialect.column(target.pk)} = g.pk"
+    d, existing = ws.dialect, f"JOIN {ws.dialect.table(target.model)} t ON t.{ws.dialect.column(target.pk)} = p.pk"
     for name in written_fields(ws, target):
         if (condition := holds(ws, target, name)) != "FALSE" and name not in target.key.fields:
             d.execute(
-                f"INSERT INTO {ws.shared(PROBLEM)} SELECT g.line, {target.number}, '{name}', '{HELD}', NULL, NULL, TRUE"
-                f" {_planned(ws, target)} {existing} WHERE {condition}"
+                f"INSERT INTO {ws.shared(PROBLEM)} SELECT p.line, {target.number}, '{name}', '{HELD}', NULL, NULL, TRUE"
+                f" FROM {planned(ws, target)} {existing} WHERE {condition}"
             )
 
 
@@ -212,7 +225,7 @@ def report_required(ws: Workspace, target: Target) -> None:
     """New records that lack a value which their column needs and nothing else fills in."""
     found = [_lacking(ws, target, name) for name in needed_fields(target)]
     found += [_Problem(name, "not_empty", cleared, "stage", cleared) for name, cleared in emptied_in_vain(ws, target)]
-    _report(ws, target, _planned(ws, target), found)
+    _report(ws, target, f"FROM {planned(ws, target)} JOIN {ws.name(target, 'ref')} r ON r.id = p.src", found)
 
 
 def needed_fields(target: Target) -> list[str]:
@@ -231,14 +244,14 @@ def emptied_in_vain(ws: Workspace, target: Target) -> Iterator[tuple[str, str]]:
 
 def _lacking(ws: Workspace, target: Target, name: str) -> _Problem:
     """A new record does not bring the field."""
-    created, link = f"g.fate = '{CREATE}'", target.links.get(name)
+    created, link = f"p.fate = '{CREATE}'", target.links.get(name)
     if name not in written_fields(ws, target):
         return _Problem(name, "required", created, "plan", created)
     condition = f"{created} AND NOT {given(ws, target, name)}"
     if name in ws.brought_links(target) and isinstance(link, Link) and link.missing == "error":
         condition += f" AND r.{ws.dialect.quote(f'e_{name}')} IS NULL"  # it names a record that is reported missing
     if link is not None:
-        return _Problem(name, "required", condition, "ref", f"NOT {resolved(ws, name)}")
+        return _Problem(name, "required", condition, "plan", f"NOT {resolved(ws, name)}")
     return _Problem(name, "required", condition, "stage", f"NOT {given(ws, target, name)}")
 
 
@@ -254,13 +267,6 @@ def needs_value(field: Field[Any, Any], link: AnyLink | None) -> bool:
 def is_password(field: Field[Any, Any]) -> bool:
     """Whether the field holds a user's password, which is made unusable in new records."""
     return field.name == "password" and hasattr(field.model, "set_unusable_password")
-
-
-def _planned(ws: Workspace, target: Target) -> str:
-    return (
-        f"FROM {ws.name(target, 'plan')} g JOIN {ws.name(target, 'stage')} s ON s.id = g.src"
-        f" JOIN {ws.name(target, 'ref')} r ON r.id = g.src"
-    )
 
 
 class _Problem(NamedTuple):
@@ -281,7 +287,7 @@ class _Problem(NamedTuple):
     other: str = "NULL"
 
 
-_ALIASES = {"stage": "s", "key": "s", "group": "g", "plan": "g", "ref": "r"}
+_ALIASES = {"stage": "s", "key": "s", "group": "g", "plan": "p"}
 
 
 def _report(ws: Workspace, target: Target, source: str, problems: Sequence[_Problem], where: str = "TRUE") -> None:

@@ -39,7 +39,7 @@ def _members(ws: Workspace, target: Target) -> str:
 def _sources_sql(ws: Workspace, target: Target, fields: tuple[str, ...]) -> str:
     """For every merged record and field, the id of the record whose value it takes."""
     choose = "max" if target.declaration.agree == "last" else "min"
-    sources = ", ".join(f"{choose}(CASE WHEN {given(ws, target, name)} THEN s.id END)" for name in fields)
+    sources = ", ".join(f"{choose}(CASE WHEN {given(ws, target, name, ref='r')} THEN s.id END)" for name in fields)
     return (
         f"INSERT INTO {ws.name(target, 'merge')} SELECT g.rec, g.line, {sources} {_members(ws, target)}"
         f" WHERE {live(ws)} GROUP BY g.rec, g.line"
@@ -53,7 +53,7 @@ def _report_disagreement(ws: Workspace, target: Target, name: str) -> None:
         f"INSERT INTO {ws.shared(PROBLEM)} SELECT s.line, {target.number}, '{name}', 'disagree', z.line, NULL, FALSE"
         f" {_members(ws, target)} JOIN {ws.name(target, 'merge')} m ON m.rec = g.rec"
         f" JOIN {ws.name(target, 'stage')} z ON z.id = m.{source} JOIN {ws.name(target, 'ref')} v ON v.id = z.id"
-        f" WHERE {live(ws)} AND {given(ws, target, name)} AND ({mine}) <> ({theirs})"
+        f" WHERE {live(ws)} AND {given(ws, target, name, ref='r')} AND ({mine}) <> ({theirs})"
         f" AND s.line NOT IN (SELECT line FROM {ws.shared(PROBLEM)} WHERE NOT warning)"  # they are out anyway
     )
 

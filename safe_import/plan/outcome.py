@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, groupby, islice
 from typing import Any
 
-from safe_import.plan.fates import CREATE, UNCHANGED, UPDATE, changes, given, new_value, written_fields
+from safe_import.plan.fates import CREATE, UNCHANGED, UPDATE, changes, given, new_value, planned, written_fields
 from safe_import.plan.links import LEFT_EMPTY
 from safe_import.plan.workspace import OUT, PROBLEM, REJECT, SKIP, Workspace
 from safe_import.records import Ledger, ModelCounts, Problem
@@ -118,9 +118,8 @@ def _first_changes(ws: Workspace, target: Target, limit: int) -> Iterator[dict[s
     columns = [column for name in names for column in _change(ws, target, name)]
     rows = d.rows(
         f"SELECT p.line, {d.shown(target.pk, 'p.pk')}, {', '.join(columns)}"
-        f" FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk WHERE p.rec IN ({records}) ORDER BY p.line"
+        f" FROM {planned(ws, target)} JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+        f" WHERE p.rec IN ({records}) ORDER BY p.line"
     )
     for line, pk, *values in rows:
         for name, changed, before, after in zip(names, values[::3], values[1::3], values[2::3], strict=True):

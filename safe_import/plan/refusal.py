@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safe_import.database.fields import column_name
-from safe_import.plan.fates import changes, written_fields
+from safe_import.plan.fates import changes, planned, written_fields
 
 if TYPE_CHECKING:
     from safe_import.plan.workspace import Workspace
@@ -64,8 +64,7 @@ def _updates_of(ws: Workspace, target: Target, name: str, condition: str = "TRUE
     d = ws.dialect
     return int(
         d.value(
-            f"SELECT count(*) FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-            f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+            f"SELECT count(*) FROM {planned(ws, target)}"
             f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
             f" WHERE p.fate = 'update' AND {condition} AND {changes(ws, target, name)}"
         )

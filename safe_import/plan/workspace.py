@@ -13,7 +13,7 @@ For target number N:
   wrong)
 - ``si_N_merge``  for a key that several records bear: (rec, line, and m_ for each field the id whose value it takes)
 - ``si_N_future`` records as they will be, where a rule of the table is to be judged; see Note [Records as they will be]
-- ``si_N_plan``   its fate: (rec, src, line, pk, ver, fate, held)
+- ``si_N_plan``   its fate: (rec, src, line, pk, ver, fate, held, and p_ and r_ of its links)
 
 And for all of them: ``si_hit_K`` which records of the database have the keys of key space K, ``si_raw_K`` those whose
 keys SQL can't fold; ``si_out`` the lines that are out, and why; ``si_drop`` records that are left out; ``si_problem``
@@ -246,6 +246,7 @@ class Workspace:
                     "ver": "text",
                     "fate": "text",
                     "held": "bigint",
+                    **self._lead_columns(target),
                 },
             )
             if columns := self._future_columns(target):
@@ -262,8 +263,13 @@ class Workspace:
     def _ref_columns(self, target: Target) -> Mapping[str, str]:
         columns: dict[str, str] = {}
         for name in [*self.brought_links(target), *self.through_links(target)]:
-            columns[f"p_{name}"] = self.dialect.base_type(target.fields[name])
-            columns |= {f"r_{name}": "bigint", f"e_{name}": "text", f"d_{name}": "bigint"}
+            columns |= {f"e_{name}": "text", f"d_{name}": "bigint"}
+        return {**self._lead_columns(target), **columns}
+
+    def _lead_columns(self, target: Target) -> Mapping[str, str]:
+        columns: dict[str, str] = {}
+        for name in [*self.brought_links(target), *self.through_links(target)]:
+            columns |= {f"p_{name}": self.dialect.base_type(target.fields[name]), f"r_{name}": "bigint"}
         return columns
 
     def _future_columns(self, target: Target) -> Mapping[str, str]:

@@ -69,11 +69,14 @@ def _all_changes(ws: Workspace, target: Target) -> dict[str, str]:
 
 def _holding_all(ws: Workspace, target: Target, fate: str, names: Collection[str]) -> int:
     """How many records of this fate are there, and hold all that their row brings of these fields."""
-    d, plan = ws.dialect, ws.name(target, "plan")
-    planned = ws.name(target, "new") if fate == CREATE else f"(SELECT src, pk FROM {plan} WHERE fate = '{fate}')"
-    rows = f"FROM {planned} p JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+    d, new = ws.dialect, f" JOIN {ws.name(target, 'new')} n ON n.rec = p.rec"
+    key, created = ("n.pk", new) if fate == CREATE else ("p.pk", "")
+    rows = (
+        f"FROM {ws.name(target, 'plan')} p{created} JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = {key}"
+    )
     wrong = " OR ".join(f"({_wrong(ws, target, name)} AND {given(ws, target, name)})" for name in names)
-    return int(d.value(f"SELECT count(*) {rows}" + (f"{_brought(ws, target)} WHERE NOT ({wrong})" if wrong else "")))
+    brought = _brought(ws, target) if wrong else ""
+    return int(d.value(f"SELECT count(*) {rows}{brought} WHERE p.fate = '{fate}' AND NOT ({wrong or 'FALSE'})"))
 
 
 def _wrong(ws: Workspace, target: Target, name: str) -> str:
@@ -84,8 +87,7 @@ def _wrong(ws: Workspace, target: Target, name: str) -> str:
 
 def _brought(ws: Workspace, target: Target) -> str:
     """Joins p with what its records bring."""
-    staged = f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
-    return staged + link_joins(ws, target)
+    return f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src{link_joins(ws, target)}"
 
 
 def _landed(ws: Workspace, target: Target, rows: str, conditions: Mapping[str, str]) -> dict[str, int]:

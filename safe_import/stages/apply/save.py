@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from safe_import.plan.fates import changes, landed, link_joins, written_fields
+from safe_import.plan.fates import changes, landed, link_joins, planned, written_fields
 from safe_import.stages.apply.sql import select_new
 from safe_import.stages.apply.values import new_record
 
@@ -57,9 +57,7 @@ def _updated_instances(ws: Workspace, target: Target) -> Iterator[Model]:
         return
     sql = (
         f"SELECT {', '.join(columns)}, {' || '.join(changed)} AS {_CHANGED}, {_NUMBERED['si_n'][0]} AS si_n"
-        f" FROM {ws.name(target, 'plan')} p"
-        f" JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
-        f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+        f" FROM {planned(ws, target)} JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
         f"{link_joins(ws, target)} WHERE p.fate = 'update' ORDER BY p.rec"
     )
     yield from _batches(ws, target, sql, [])

@@ -199,8 +199,7 @@ class _Search:
             itself = " AND q.rec <> p.rec" if other is target else ""
             self.d.execute(
                 f"INSERT INTO {self.d.temp(_NEEDS)} SELECT {target.number}, p.rec, {other.number}, q.rec"
-                f" FROM {self._whole(target)} p JOIN {self.ws.name(target, 'ref')} r ON r.id = p.src"
-                f" JOIN {self._whole(other)} q ON q.rec = r.{self.d.quote(f'r_{name}')}"
+                f" FROM {self._whole(target)} p JOIN {self._whole(other)} q ON q.rec = p.{self.d.quote(f'r_{name}')}"
                 f" WHERE q.fate = '{CREATE}'{itself}"
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safe_import.database.fields import column_name
-from safe_import.plan.fates import landed, link_joins, may_change, written_fields
+from safe_import.plan.fates import landed, link_joins, may_change, planned, written_fields
 from safe_import.stages.apply.values import (
     fill_in,
     filled_in_python,
@@ -37,8 +37,7 @@ def select_new(ws: Workspace, target: Target, columns: dict[str, tuple[str, list
     expressions = ", ".join(f"{sql} AS {column}" for column, (sql, _) in columns.items())
     filled = f" LEFT JOIN {ws.name(target, 'fill')} f ON f.rec = p.rec" if filled_in_python(target) else ""
     sql = (
-        f"SELECT {expressions} FROM {ws.name(target, 'plan')} p JOIN {ws.name(target, 'new')} n ON n.rec = p.rec"
-        f" JOIN {ws.name(target, 'stage')} s ON s.id = p.src JOIN {ws.name(target, 'ref')} r ON r.id = p.src"
+        f"SELECT {expressions} FROM {planned(ws, target)} JOIN {ws.name(target, 'new')} n ON n.rec = p.rec"
         f"{link_joins(ws, target)}{filled} WHERE p.fate = 'create' ORDER BY p.rec"
     )
     return sql, [param for _, params in columns.values() for param in params]
@@ -79,10 +78,7 @@ def update_records(ws: Workspace, target: Target, now: datetime.datetime) -> Non
     assignments += [f"{d.column(field)} = {typed_param(ws, field)}" for field, _ in times]
     if not assignments:
         return
-    planned = (
-        f"{ws.name(target, 'plan')} p JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-        f" JOIN {ws.name(target, 'ref')} r ON r.id = p.src{link_joins(ws, target)}"
-    )
+    source = f"{planned(ws, target)}{link_joins(ws, target)}"
     condition = f"t.{d.column(target.pk)} = p.pk AND p.fate = 'update'"
-    update = d.update(f"{d.table(target.model)} AS t", assignments, planned, condition)
+    update = d.update(f"{d.table(target.model)} AS t", assignments, source, condition)
     d.execute(update, [time for _, time in times])

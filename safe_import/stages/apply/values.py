@@ -22,7 +22,7 @@ Expression = tuple[str, list[Any]]
 
 
 def new_record(ws: Workspace, target: Target, now: datetime.datetime) -> dict[str, Expression]:
-    """{column: SQL over p (plan), s (stage), r (ref), n (new key), f (filled in), and the joins of ``link_joins``}."""
+    """{column: SQL over p (plan), s (stage), n (new key), f (filled in), and the joins of ``link_joins``}."""
     columns: dict[str, Expression] = {}
     written = written_fields(ws, target)
     for field in target.fields.values():

@@ -119,7 +119,7 @@ def _all_decimals(
     texts = [None if value is None else str(value) for value in values]
     lines = "\n".join(filter(None, texts))
     if not _fitting_numbers(*decimal_digits(field, connection))(lines):
-        raise Misfit("not_plain", "some of them may not fit")
+        raise Misfit("out_of_range", "some of them may not fit")
     if "0\n" not in f"{lines}\n":
         return texts
     return [_without_zeros(text) if text is not None and text[-1] == "0" else text for text in texts]

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import IntegrityError
+
 from safe_import.plan.fates import (
     CREATE,
     UNCHANGED,
@@ -64,10 +66,14 @@ def plan_at_once(ws: Workspace, target: Target) -> bool:
     )[0]
     if most != 1:
         return False
-    ws.dialect.execute(_plan_sql(ws, target))
+    # Where several records of the database have the same key, the plan would have some records twice.
+    try:
+        ws.dialect.execute(_plan_sql(ws, target))
+    except IntegrityError:  # the same on SQLite, where the plan has each record once
+        return False
     count_fates(ws, target)
     fates = ws.fates[target.number]
-    return _ODD not in fates and sum(fates.values()) == keys  # more where records of the database share a key
+    return _ODD not in fates and sum(fates.values()) == keys
 
 
 def _plan_sql(ws: Workspace, target: Target) -> str:

@@ -45,7 +45,7 @@ _FORMATS = {
 # thousand rows is enough to plan them, and compiling them takes longer than it saves.
 _TUNING = {"work_mem": "64MB", "default_statistics_target": "10", "jit": "off"}
 # A session keeps this until its end, but takes only as much of it as its temporary tables need.
-_TEMP_BUFFERS = "32MB"
+_TEMP_BUFFERS = "64MB"
 _HAS_TRANSACTION_TIMEOUT = 17_00_00
 _WHOLE = {"smallint": 2**15, "integer": 2**31}
 

@@ -1,6 +1,6 @@
 """Validates a whole column of a stock type at once.
 
-# Note [At once]
+# Note [Whole columns]
 A validator of ``safe_import.types`` is a function in Python, called once a cell, and that takes longer than all the
 rest that happens to the cell. Most columns hold nothing but the plainest texts of their type, and for those a few
 operations on the column as a whole prove the same. Each function here takes a part of what its type takes, and makes

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.backends.postgresql.psycopg_any import is_psycopg3
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -38,12 +36,12 @@ def copy_out(connection: BaseDatabaseWrapper, sql: str, sink: Callable[[bytes], 
     with connection.cursor() as wrapped:
         cursor: Any = wrapped.cursor
         with connection.wrap_database_errors:
-            if is_psycopg3:
+            if hasattr(cursor, "copy_expert"):  # psycopg 2
+                cursor.copy_expert(sql, _Writer(sink), 1 << 20)
+            else:
                 with cursor.copy(sql) as copy:
                     for block in copy:
                         sink(block)
-            else:
-                cursor.copy_expert(sql, _Writer(sink), 1 << 20)
 
 
 def copy_in(connection: BaseDatabaseWrapper, sql: str, blocks: Iterable[bytes]) -> None:
@@ -51,9 +49,9 @@ def copy_in(connection: BaseDatabaseWrapper, sql: str, blocks: Iterable[bytes]) 
     with connection.cursor() as wrapped:
         cursor: Any = wrapped.cursor
         with connection.wrap_database_errors:
-            if is_psycopg3:
+            if hasattr(cursor, "copy_expert"):  # psycopg 2
+                cursor.copy_expert(sql, _Reader(iter(blocks)), 1 << 20)
+            else:
                 with cursor.copy(sql) as copy:
                     for block in blocks:
                         copy.write(block)
-            else:
-                cursor.copy_expert(sql, _Reader(iter(blocks)), 1 << 20)

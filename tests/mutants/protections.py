@@ -15,6 +15,7 @@ FAULTS, UNDO, UNDO_HOSTILE = (
     "tests/runs/test_undo.py",
     "tests/runs/test_undo_hostile.py",
 )
+AT_ONCE = "tests/plan/test_at_once.py"
 BOTH = ("sqlite", "postgresql")
 
 
@@ -89,7 +90,7 @@ MUTANTS = (
            (f"{NEIGHBOURS}::test_edits_that_go_on_make_the_run_fail_clean",), PG),
     Mutant("version of the database", "database/sqlite/dialect.py", "if self._data_version not in (None,", "if False and (None,",
            (f"{NEIGHBOURS}::test_edits_that_go_on_make_the_run_fail_clean",), LITE),
-    Mutant("keys that no index guards", "stages/apply/__init__.py", "if keys_of_database(ws, target, created):", "if False:",
+    Mutant("keys that no index guards", "stages/apply/__init__.py", "if keys_of_database(ws, target, keys_of_created(ws, target)):", "if False:",
            (f"{NEIGHBOURS}::test_a_record_created_meanwhile_is_not_created_twice",), PG),
     Mutant("once more", "attempts.py", "self._begun_anew = False", "self._begun_anew = True",
            (f"{NEIGHBOURS}::test_an_edit_between_plan_and_apply_is_seen_and_kept",)),
@@ -102,9 +103,12 @@ MUTANTS = (
            (f"{CONTENTION}::test_an_answer_to_commit_that_never_comes_is_resolved_by_the_marker",)),
     Mutant("what landed: values", "stages/verify.py", "    for name, count in wrong:\n        if count:", "    for name, count in wrong:\n        if False:",
            (f"{LANDED}::test_a_trigger_that_rewrites_what_was_written_is_an_error",)),
+    Mutant("at once: odd records", "plan/at_once.py", "_ODD not in fates and ", "", (AT_ONCE,)),
+    Mutant("at once: keys twice in the file", "plan/at_once.py", "if most != 1:", "if False:", (AT_ONCE,)),
+    Mutant("at once: keys twice in the database", "plan/at_once.py", "sum(fates.values()) == keys", "True", (AT_ONCE,), PG),
     Mutant("what landed: asked at all", "stages/verify.py", "_holding_all(ws, target, fate, conditions) != planned", "False",
            (f"{LANDED}::test_a_trigger_that_skips_a_record_is_an_error",)),
-    Mutant("what landed: at a glance", "stages/verify.py", " WHERE NOT ({wrong})", "",
+    Mutant("what landed: at a glance", "stages/verify.py", " AND NOT ({wrong or 'FALSE'})", "",
            (f"{LANDED}::test_a_trigger_that_rewrites_what_was_written_is_an_error",)),
     Mutant("what landed: records", "stages/verify.py", "if number[1] != planned:", "if False:",
            (f"{LANDED}::test_a_trigger_that_skips_a_record_is_an_error",)),

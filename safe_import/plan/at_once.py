@@ -60,20 +60,15 @@ def _is_plain(ws: Workspace, target: Target, name: str) -> bool:
 
 def plan_at_once(ws: Workspace, target: Target) -> bool:
     """Makes the plan, with the hits of the links at hand. False where a record is odd: the plan is of no use then."""
-    keys, most = ws.dialect.rows(
-        f"SELECT count(*), max(n) FROM (SELECT count(*) AS n FROM {ws.name(target, 'stage')} s"
-        f" GROUP BY {staged_key(ws, target)}) q"
-    )[0]
-    if most != 1:
-        return False
-    # Where several records of the database have the same key, the plan would have some records twice.
+    by_key = f"SELECT 1 FROM {ws.name(target, 'stage')} s GROUP BY {staged_key(ws, target)}"
+    keys = ws.dialect.value(f"SELECT count(*) FROM ({by_key}) q")
     try:
         ws.dialect.execute(_plan_sql(ws, target))
-    except IntegrityError:  # the same on SQLite, where the plan has each record once
+    except IntegrityError:  # on SQLite, where a plan has each record once: two of the database have the same key
         return False
     count_fates(ws, target)
     fates = ws.fates[target.number]
-    return _ODD not in fates and sum(fates.values()) == keys
+    return _ODD not in fates and sum(fates.values()) == keys  # more where the file or the database has a key twice
 
 
 def _plan_sql(ws: Workspace, target: Target) -> str:

@@ -302,7 +302,7 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
-        """A SELECT that adds to each row of ``ordered``, another one, the next generated primary key as ``pk``."""
+        """A SELECT of (rec, pk) that gives each rec of the SELECT ``ordered`` the next generated primary key."""
 
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""
@@ -311,7 +311,10 @@ class Dialect(abc.ABC):
     """The direction, by the numbers of the records, in which new ones are inserted."""
 
     def looked_up(self, select: str, key: str, source: str, wanted: str) -> str:
-        """A SELECT of rows whose ``key`` is si_key, as a sub-query in which those ``wanted``, a SELECT, are found."""
+        """A SELECT of rows with their ``key`` as si_key, to be joined by it.
+
+        Those whose key the SELECT ``wanted`` does not have may be left out, where that is what makes the join quick.
+        """
         return f"SELECT {key} AS si_key, {select} FROM {source}"
 
     current = ""

@@ -91,7 +91,8 @@ class Source(Protocol):
     A project that knows another format names it in ``SAFE_IMPORT["FORMATS"]``, or hands an object of this shape to
     ``run_import``. One whose rows a line does not lead to also has a method ``place(line)``, which says in words where
     the row is; its messages end with that. One that has many rows at hand at a time may have a method ``blocks()`` as
-    well: what ``lines`` yields, many in a list or, better, a ``Rectangle``.
+    well: what ``lines`` yields, many in a list or, better, a ``Rectangle``. A class that overrides ``lines`` alone is
+    asked for its lines.
     """
 
     @property

@@ -105,8 +105,8 @@ class Reading:
 
     def _parts(self, size: int) -> Iterator[Block]:
         """The lines of the source, as many at a time as it has at hand."""
-        if blocks := getattr(self._source, "blocks", None):
-            yield from blocks()
+        if _has_blocks(self._source):
+            yield from self._source.blocks()  # type: ignore[attr-defined]  # a source need not have any
             return
         lines = self._source.lines()
         while part := list(islice(lines, size)):
@@ -217,6 +217,12 @@ def _stripped(cells: Cells) -> Cells:
         return list(map(str.strip, cells))
     except TypeError:  # not only texts
         return [cell.strip() if isinstance(cell, str) else cell for cell in cells]
+
+
+def _has_blocks(source: Source) -> bool:
+    """Whether its blocks are its lines: a class that overrides ``lines`` alone, or wraps a source, means its lines."""
+    own = (vars(kind).keys() for kind in type(source).__mro__)
+    return "blocks" in next((names for names in own if "lines" in names or "blocks" in names), ())
 
 
 def _blank(stripped: Any) -> bool:

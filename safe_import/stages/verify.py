@@ -69,11 +69,11 @@ def _all_changes(ws: Workspace, target: Target) -> dict[str, str]:
 
 def _holding_all(ws: Workspace, target: Target, fate: str, names: Collection[str]) -> int:
     """How many records of this fate are there, and hold all that their row brings of these fields."""
-    d, new = ws.dialect, f" JOIN {ws.name(target, 'new')} n ON n.rec = p.rec"
-    key, created = ("n.pk", new) if fate == CREATE else ("p.pk", "")
-    rows = (
-        f"FROM {ws.name(target, 'plan')} p{created} JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = {key}"
-    )
+    d, pk = ws.dialect, ws.dialect.column(target.pk)
+    known = f"{ws.name(target, 'new')} n ON n.rec = p.rec", "n.pk"
+    if fate == UPDATE:
+        known = f"{ws.name(target, 'old')} o ON o.{pk} = p.pk", "p.pk"
+    rows = f"FROM {ws.name(target, 'plan')} p JOIN {known[0]} JOIN {d.table(target.model)} t ON t.{pk} = {known[1]}"
     wrong = " OR ".join(f"({_wrong(ws, target, name)} AND {given(ws, target, name)})" for name in names)
     brought = _brought(ws, target) if wrong else ""
     return int(d.value(f"SELECT count(*) {rows}{brought} WHERE p.fate = '{fate}' AND NOT ({wrong or 'FALSE'})"))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import Field
 
 from safe_import.errors import SourceError, SpecError
 from safe_import.sources import open_source
+from safe_import.sources.csv import CsvSource
+from safe_import.sources.input_file import InputFile
 from safe_import.spec.row import Row
 from safe_import.stages.read import read
 from safe_import.types import Text
 from tests.input_samples import PersonRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_django.fixtures import SettingsWrapper
@@ -43,6 +45,34 @@ def test_rows_come_with_line_and_field_names_and_without_blank_cells(written: Ca
         (3, 0, {"name": "Bob", "email": "b@x.org"}),
     ]
     assert reading.columns == ({"name": "full name", "email": "Email", "size": "size"},)
+
+
+class _Upper(CsvSource):
+    """Means its own lines, whatever the class that it is made of has."""
+
+    def lines(self) -> Iterator[tuple[int, Any]]:
+        return ((line, [cell.upper() for cell in cells]) for line, cells in super().lines())  # type: ignore[union-attr]
+
+
+class _Wrapper:
+    """The same, around a source."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def lines(self) -> Iterator[tuple[int, Any]]:
+        return ((line, [cell.upper() for cell in cells]) for line, cells in self._source.lines())  # type: ignore[union-attr]
+
+
+def test_a_source_that_changes_the_lines_of_another_is_not_bypassed(tmp_path: Path) -> None:
+    """Although the other one has a quicker way to its rows."""
+    path = tmp_path / "people.csv"
+    path.write_text("name\nAda\n", encoding="utf-8")
+    for source in (_Upper(InputFile(path)), _Wrapper(open_source(path))):
+        assert [raw.values for raw in read(source, (PersonRow,)).rows()] == [{"name": "ADA"}]
 
 
 def test_a_file_can_be_read_again(written: Callable[[str], Source]) -> None:

@@ -44,8 +44,10 @@ _FORMATS = {
 # The statements of a run are few and large, over temporary tables: hashes that fit into memory; a sample of a few
 # thousand rows is enough to plan them, and compiling them takes longer than it saves.
 _TUNING = {"work_mem": "64MB", "default_statistics_target": "10", "jit": "off"}
-# A session keeps this until its end, but takes only as much of it as its temporary tables need.
-_TEMP_BUFFERS = "64MB"
+# Pages of 8 kB for temporary tables; with one there it is too late for more. A session keeps them until its end, but
+# takes only as many as its temporary tables need.
+_TEMP_BUFFERS_ARE_FEW = """
+    SELECT pg_my_temp_schema() = 0 AND setting::int < 8192 FROM pg_settings WHERE name = 'temp_buffers'"""
 _HAS_TRANSACTION_TIMEOUT = 17_00_00
 _WHOLE = {"smallint": 2**15, "integer": 2**31}
 
@@ -272,8 +274,8 @@ class PostgreSQL(Dialect):
             "statement_timeout": f"{int(timeouts.statement * 1000)}ms",
             **_TUNING,
         }
-        if not self.value("SELECT pg_my_temp_schema()::oid::int8"):  # with a temporary table there, it is too late
-            self.execute(f"SET temp_buffers = '{_TEMP_BUFFERS}'")
+        if self.value(_TEMP_BUFFERS_ARE_FEW):
+            self.execute("SET temp_buffers = '64MB'")
         before = {name: self.value(f"SHOW {name}") for name in settings}
         self._configure(settings)
         try:
@@ -354,7 +356,7 @@ class PostgreSQL(Dialect):
         sequence = self.value("SELECT pg_get_serial_sequence(%s, %s)", [self.table(model), column])
         if sequence is None:
             raise SpecError(f"{model._meta.label} has no sequence for its primary key.")
-        return f"SELECT q.*, nextval('{sequence}'::regclass) AS pk FROM ({ordered}) q"
+        return f"SELECT rec, nextval('{sequence}'::regclass) AS pk FROM ({ordered}) q"
 
     def settle_constraints(self) -> None:
         """A deferred trigger may defer another one, so this goes on until nothing more is written."""

@@ -160,7 +160,7 @@ class _Search:
         """The whole plan of a target, from which parts are taken; and what makes taking them quick."""
         d, number = self.d, target.number
         d.create_temp_of(f"si_{number}_whole", f"SELECT * FROM {self.ws.name(target, 'plan')} WHERE {_TOUCHED}")
-        for name in ("whole rec", "stage id", "ref id", "new rec", "group rec", "key k"):
+        for name in ("whole rec", "stage id", "new rec", "group rec", "key k"):
             table, column = name.split()
             self._index(f"si_{number}_{table}", column)
 

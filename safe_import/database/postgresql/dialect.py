@@ -46,8 +46,9 @@ _FORMATS = {
 _TUNING = {"work_mem": "64MB", "default_statistics_target": "10", "jit": "off"}
 # Pages of 8 kB for temporary tables; with one there it is too late for more. A session keeps them until its end, but
 # takes only as many as its temporary tables need.
-_TEMP_BUFFERS_ARE_FEW = """
-    SELECT pg_my_temp_schema() = 0 AND setting::int < 8192 FROM pg_settings WHERE name = 'temp_buffers'"""
+_MORE_TEMP_BUFFERS = """
+    SELECT set_config('temp_buffers', '64MB', false) FROM pg_settings
+    WHERE name = 'temp_buffers' AND setting::int < 8192 AND pg_my_temp_schema() = 0"""
 _HAS_TRANSACTION_TIMEOUT = 17_00_00
 _WHOLE = {"smallint": 2**15, "integer": 2**31}
 
@@ -274,8 +275,7 @@ class PostgreSQL(Dialect):
             "statement_timeout": f"{int(timeouts.statement * 1000)}ms",
             **_TUNING,
         }
-        if self.value(_TEMP_BUFFERS_ARE_FEW):
-            self.execute("SET temp_buffers = '64MB'")
+        self.execute(_MORE_TEMP_BUFFERS)
         before = {name: self.value(f"SHOW {name}") for name in settings}
         self._configure(settings)
         try:

@@ -3,7 +3,7 @@
 # Note [Garbage]
 Reading makes thousands of lists and tuples, and Python's collector looks through all that are alive whenever some
 hundred more are made, which takes a third of the time of reading. Nearly all of them go by themselves, block by block.
-So the collector is off meanwhile, and looks once every few blocks for what went in circles: memory stays bounded.
+So the collector is off meanwhile, and looks once after each block for what went in circles: memory stays bounded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
-_FEW = 4  # blocks; it looks through what is alive as well, a whole block
 _YOUNG = 1  # generations: all but the oldest, where what outlives blocks ends up
 
 
@@ -32,10 +31,9 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def collected_after_some(blocks: Iterable[T]) -> Iterator[T]:
-    """The blocks; after every few of them what they left behind is collected."""
-    for count, block in enumerate(blocks, 1):
+def collected_after_each(blocks: Iterable[T]) -> Iterator[T]:
+    """The blocks; between them what they left behind is collected."""
+    for block in blocks:
         yield block
         del block
-        if count % _FEW == 0:
-            gc.collect(_YOUNG)
+        gc.collect(_YOUNG)

@@ -40,7 +40,7 @@ from safe_import.errors import (
 from safe_import.failpoints import failpoint
 from safe_import.file_locks import require_supported_system
 from safe_import.findings import Findings
-from safe_import.garbage import collected_after_some, collector_paused
+from safe_import.garbage import collected_after_each, collector_paused
 from safe_import.plan import outcome
 from safe_import.plan.plan import make_plan
 from safe_import.plan.workspace import Workspace
@@ -229,7 +229,7 @@ class ImportRun:
         # Behind the back of a spec's own code, which may use the connection, too, nothing is written.
         behind = self.dialect.written_behind() if self.spec.rows_are_records else nullcontext()
         with self.books.stage("stage"), behind, collector_paused():
-            stager.stage(collected_after_some(watch.timed("validate", self.books.counted(valid))))
+            stager.stage(collected_after_each(watch.timed("validate", self.books.counted(valid))))
             stager.reject(self.attempts.refused())
         failpoint("run.staged")
         with self.books.stage("plan"):

@@ -114,21 +114,25 @@ class SQLite(Dialect):
             self.execute(f"DROP TABLE IF EXISTS {self.temp(name)}")
 
     def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]], digest: Digest | None = None) -> None:
-        with self._at_once():
+        with self._in_one_transaction():
             super().write_columns(name, columns, digest)
 
     @contextmanager
-    def _at_once(self) -> Iterator[None]:
-        """Else each row would be a transaction of its own. A savepoint takes no lock before something is written."""
-        self.execute("SAVEPOINT si_rows")
+    def _in_one_transaction(self) -> Iterator[None]:
+        """Else each row would be one of its own. It takes no lock, as nothing but temporary tables is written."""
+        raw = self.connection.connection
+        if raw.in_transaction:
+            yield
+            return
+        raw.isolation_level = "DEFERRED"  # the driver begins a transaction by itself
         try:
             yield
+            raw.commit()
         except BaseException:
-            if self.connection.connection.in_transaction:  # SQLite ends it by itself when the disk is full, say
-                self.execute("ROLLBACK TO si_rows")
-                self.execute("RELEASE si_rows")
+            raw.rollback()
             raise
-        self.execute("RELEASE si_rows")
+        finally:
+            raw.isolation_level = None
 
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:

@@ -59,7 +59,7 @@ def _is_plain(ws: Workspace, target: Target, name: str) -> bool:
 
 
 def plan_at_once(ws: Workspace, target: Target) -> bool:
-    """Makes the plan, with the hits of the links at hand. False where a record is odd: the plan is of no use then."""
+    """Makes the plan. False where a record is odd: the plan is of no use then."""
     by_key = f"SELECT 1 FROM {ws.name(target, 'stage')} s GROUP BY {staged_key(ws, target)}"
     keys = ws.dialect.value(f"SELECT count(*) FROM ({by_key}) q")
     try:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from safe_import.spec.at_once import Column, at_once, column_adapter
 from safe_import.spec.row import Row
+from safe_import.spec.whole_columns import Column, at_once, column_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

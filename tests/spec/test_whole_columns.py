@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
-from safe_import.spec.at_once import at_once, column_adapter
 from safe_import.spec.row import Row
+from safe_import.spec.whole_columns import at_once, column_adapter
 from safe_import.types import Boolean, Date, Email, Integer, Number, NumberWithComma, Text
 
 _STOCK = {

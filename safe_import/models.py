@@ -43,29 +43,28 @@ class Run(models.Model):
         return f"{self.id} {self.spec} {self.state}"
 
 
-class Change(models.Model):
-    """One record that a run created or updated. Written by SQL, in the transaction that changes the record.
+class JournalPage(models.Model):
+    """Some records of one model that a run created, or that it updated. A row for each would take twice the time.
 
-    ``key`` is the primary key in the database's text form. For an update ``before`` and ``after`` are JSON objects
-    {column: text form} of the columns that changed, as they landed; for a created record ``after`` is the fingerprint
-    of its row.
+    Written by SQL, in the transaction that changes the records. ``records`` is a JSON array; of each record it holds
+    ``[key, before, after]``. ``key`` is the primary key in the database's text form. For an update ``before`` and
+    ``after`` are objects {column: text form} of the columns that changed, as they landed; for a created record
+    ``before`` is null, and ``after`` the fingerprint of its row.
     """
 
     class Action(models.TextChoices):
         CREATE = "create"
         UPDATE = "update"
 
-    # Without a constraint, whose check for every record would take longer than writing it does; and with one index, as
-    # Django's own of a text would be two on PostgreSQL.
-    run = models.ForeignKey(Run, models.CASCADE, related_name="changes", db_constraint=False, db_index=False)
+    # With one index, as Django's own of a text would be two on PostgreSQL.
+    run = models.ForeignKey(Run, models.CASCADE, related_name="pages", db_constraint=False, db_index=False)
     model = models.CharField(max_length=200)
-    key = models.TextField()
     action = models.CharField(max_length=6, choices=Action)
-    before = models.TextField(null=True)  # noqa: DJ001  # nothing was before a created record
-    after = models.TextField()
+    size = models.IntegerField()  # how many records
+    records = models.TextField()
 
     class Meta:
-        indexes = [models.Index(fields=["run"], name="safe_import_change_run")]
+        indexes = [models.Index(fields=["run"], name="safe_import_page_run")]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.model} {self.key}"
+        return f"{self.action} {self.size} {self.model}"

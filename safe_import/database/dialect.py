@@ -134,6 +134,21 @@ class Dialect(abc.ABC):
     def json_keys(self, sql: str) -> str:
         """A table of the names of the members of ``sql``, a JSON object, in its column ``key``; for a FROM."""
 
+    records_a_page = 20
+    """How many records of the journal are kept together."""
+
+    @abc.abstractmethod
+    def json_list(self, sql: str) -> str:
+        """An aggregate: the JSON texts ``sql`` as a JSON array of them."""
+
+    @abc.abstractmethod
+    def json_elements(self, sql: str) -> str:
+        """A table ``e`` with a row for each element of ``sql``, a JSON array of arrays; for a FROM."""
+
+    @abc.abstractmethod
+    def json_item(self, sql: str, position: int) -> str:
+        """What is at a position of an element of ``json_elements(sql)``, as text; NULL for null."""
+
     @abc.abstractmethod
     def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
         """A hash, as text, over these columns of the row ``alias``."""
@@ -307,8 +322,14 @@ class Dialect(abc.ABC):
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""
 
-    insertion_order = ""
-    """The direction, by the numbers of the records, in which new ones are inserted."""
+    def insertion_order(self, number: str, keys: Sequence[str]) -> str:
+        """What new records are sorted by when they are inserted: that of the file, where nothing else is better.
+
+        Args:
+            number: of the record, in the order of the file.
+            keys: the columns that hold the parts of its key.
+        """
+        return number
 
     def looked_up(self, select: str, key: str, source: str, wanted: str) -> str:
         """A SELECT of rows with their ``key`` as si_key, to be joined by it.

@@ -37,7 +37,7 @@ from safe_import.runs.record import State
 from safe_import.sources.given import GivenRows
 from safe_import.spec.import_spec import ImportSpec
 from safe_import.stages.apply import write_journals, write_records
-from safe_import.stages.verify import verify_landed, verify_ledger
+from safe_import.stages.verify import verify_ledger, verify_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -180,12 +180,12 @@ class MigrationRun(ImportRun):
         with self.books.stage("apply"):
             write_records(self.ws)
         with self.books.stage("verify"):
-            verify_landed(self.ws)
+            verify_written(self.ws)
         if not update:
             migration.hook_after_all()
+        self._recount()
         with self.books.stage("apply"):
             write_journals(self.ws, self.books.result.run or "")
-        self._recount()
         for target in self.ws.targets:
             created = self.dialect.value(f"SELECT count(*) FROM {self.ws.name(target, 'new')}")
             inserted[target.model._meta.db_table] += created

@@ -278,7 +278,7 @@ class Workspace:
 
     def drop(self) -> None:
         """Drops every table of this workspace."""
-        tables = ("key", "group", "ref", "merge", "plan", "future", "new", "old", "fill", "save")
+        tables = ("key", "group", "ref", "merge", "plan", "future", "new", "old", "fill", "save", "pages")
         of_targets = [f"si_{target.number}_{table}" for target in self.targets for table in tables]
         of_spaces = [name for space in self._spaces.values() for name in (space.raw, space.hits)]
         stages = [stage.name for stage in self.stages]

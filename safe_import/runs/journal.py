@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from django.db.models import Count
+from django.db.models import Sum
 
-from safe_import.models import Change
+from safe_import.database.fields import column_name
+from safe_import.models import JournalPage
+from safe_import.plan.fates import CREATE, UPDATE
+from safe_import.plan.landed import brought_rows, is_amiss, verifiable_fields, written_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from safe_import.plan.workspace import Workspace
     from safe_import.spec.target import Target
 
-_COLUMNS = ("run_id", "model", "key", "action", "before", "after")
+_RENEWED = "si_renewed"
 
 
 def remember_old(ws: Workspace, target: Target) -> None:
@@ -26,35 +29,84 @@ def remember_old(ws: Workspace, target: Target) -> None:
     d, pk = ws.dialect, ws.dialect.column(target.pk)
     columns = ", ".join(d.column(field) for field in target.fields.values())
     updated = f"{pk} IN (SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = 'update')"
-    d.create_temp_of(f"si_{target.number}_old", f"SELECT {columns} FROM {d.table(target.model)} WHERE {updated}")
+    name = f"si_{target.number}_old"
+    d.create_temp_of(name, f"SELECT {columns} FROM {d.table(target.model)} WHERE {updated}")
+    d.analyze(name, [column_name(target.pk)])
 
 
 def write_journal(ws: Workspace, target: Target, run: str) -> None:
-    """Records what landed in the rows that this run created and updated."""
-    d, table = ws.dialect, ws.dialect.table(target.model)
-    journal, pk, fields = d.table(Change), d.column(target.pk), list(target.fields.values())
-    key = d.text(target.pk, f"t.{pk}")
-    print_, columns = d.fingerprint(fields, "t"), f"({', '.join(map(d.quote, _COLUMNS))})"
+    """Records what landed in the rows that this run created and updated, and counts those that are not as planned.
+
+    See Note [What landed].
+    """
+    d, fields, name = ws.dialect, list(target.fields.values()), _pages(target)
+    d.drop_temp([name])
+    d.create_temp(name, {"action": "text", "size": "bigint", "amiss": "bigint", "records": "text"})
+    created = _record(d, target.pk, "'null'", d.json_string(d.fingerprint(fields, "t")))
+    updated = _record(d, target.pk, _changed(d, fields, "o"), _changed(d, fields, "t"))
+    for fate, record in ((CREATE, created), (UPDATE, updated)):
+        if ws.fates[target.number].get(fate):
+            _write_pages(ws, target, fate, record)
+    columns = ", ".join(map(d.quote, ("run_id", "model", "action", "size", "records")))
     d.execute(
-        f"INSERT INTO {journal} {columns} SELECT %s, %s, {key}, 'create', NULL, {print_}"
-        f" FROM {table} t JOIN {ws.name(target, 'new')} n ON n.pk = t.{pk}",
+        f"INSERT INTO {d.table(JournalPage)} ({columns}) SELECT %s, %s, action, size, records FROM {d.temp(name)}",
         [run, target.label],
     )
+
+
+def _record(d: Dialect, pk: Any, before: str, after: str) -> str:
+    """The record of the row t, as JSON, with what it was before and what it is after, each JSON already."""
+    return f"'[' || {d.json_string(d.text(pk, f't.{d.column(pk)}'))} || ',' || {before} || ',' || {after} || ']'"
+
+
+def _write_pages(ws: Workspace, target: Target, fate: str, record: str) -> None:
+    d, fields = ws.dialect, verifiable_fields(ws, target, fate)
+    amiss = f"CASE WHEN {is_amiss(ws, target, fields)} THEN 1 ELSE 0 END"
+    rows = f"{written_rows(ws, target, fate)}{brought_rows(ws, target) if fields else ''} WHERE p.fate = '{fate}'"
     d.execute(
-        f"INSERT INTO {journal} {columns} SELECT %s, %s, {key}, 'update',"
-        f" {_changed(d, fields, 'o')}, {_changed(d, fields, 't')}"
-        f" FROM {table} t JOIN {ws.name(target, 'old')} o ON o.{pk} = t.{pk}",
-        [run, target.label],
+        f"INSERT INTO {d.temp(_pages(target))} SELECT '{fate}', count(*), sum(q.amiss), {d.json_list('q.record')}"
+        f" FROM (SELECT row_number() OVER () AS n, {record} AS record, {amiss} AS amiss {rows}) q"
+        f" GROUP BY q.n - q.n % {d.records_a_page}"
+    )
+
+
+def _pages(target: Target) -> str:
+    return f"si_{target.number}_pages"
+
+
+def right_records(ws: Workspace, target: Target) -> dict[str, int]:
+    """{fate: how many of the records that are journalled hold all that their rows bring}."""
+    counts = f"SELECT action, sum(size - amiss) FROM {ws.name(target, 'pages')} GROUP BY action"
+    return {fate: int(count) for fate, count in ws.dialect.rows(counts)}
+
+
+def journalled(d: Dialect) -> str:
+    """A table for a FROM with a row for each record of the journal: page, run_id, model, action, key, before, after."""
+    items = (f"{d.json_item('p.records', n)} AS {d.quote(name)}" for n, name in enumerate(("key", "before", "after")))
+    return (
+        f"(SELECT p.id AS page, p.run_id, p.model, p.action, {', '.join(items)}"
+        f" FROM {d.table(JournalPage)} p, {d.json_elements('p.records')})"
     )
 
 
 def renew_prints(d: Dialect, model: type[Model], run: str) -> None:
     """Writes down what the records of ``model`` that this run created are by now: later steps may have changed them."""
-    fields, pk = list(model._meta.concrete_fields), model._meta.pk
-    theirs = f"t.{d.column(pk)} = {d.from_text(pk, 'c.key')}"
-    created = f"c.run_id = %s AND c.model = %s AND c.action = '{Change.Action.CREATE}' AND {theirs}"
-    renewed = [f"{d.quote('after')} = {d.fingerprint(fields, 't')}"]
-    d.execute(d.update(f"{d.table(Change)} AS c", renewed, f"{d.table(model)} t", created), [run, model._meta.label])
+    pk, there = model._meta.pk, f"t.{d.column(model._meta.pk)}"
+    key, before = (f"c.{d.quote(name)}" for name in ("key", "after"))
+    now = d.fingerprint(list(model._meta.concrete_fields), "t")
+    print_ = d.json_string(f"CASE WHEN {there} IS NULL THEN {before} ELSE {now} END")
+    record = f"'[' || {d.json_string(key)} || ',null,' || {print_} || ']'"
+    d.create_temp_of(
+        _RENEWED,
+        f"SELECT c.page, {d.json_list(record)} AS records FROM {journalled(d)} c LEFT JOIN {d.table(model)} t"
+        f" ON {there} = {d.from_text(pk, key)} WHERE c.run_id = %s AND c.model = %s"
+        f" AND c.action = '{JournalPage.Action.CREATE}' GROUP BY c.page",
+        [run, model._meta.label],
+    )
+    d.execute(
+        d.update(f"{d.table(JournalPage)} AS p", ["records = r.records"], f"{d.temp(_RENEWED)} r", "p.id = r.page")
+    )
+    d.drop_temp([_RENEWED])
 
 
 def _changed(d: Dialect, fields: list[Any], side: str) -> str:
@@ -69,15 +121,16 @@ def _changed(d: Dialect, fields: list[Any], side: str) -> str:
 
 def changes(dialect: Dialect, run: str) -> Iterator[tuple[str, str, str, list[str]]]:
     """Model, key, action and changed columns of every record that the run wrote."""
-    sql = f"SELECT c.model, c.key, c.action, c.before FROM {dialect.table(Change)} c WHERE c.run_id = %s ORDER BY c.id"
-    for model, key, action, before in dialect.stream(sql, [run]):
-        yield model, key, action, sorted(orjson.loads(before)) if before else []
+    sql = f"SELECT model, action, records FROM {dialect.table(JournalPage)} WHERE run_id = %s ORDER BY id"
+    for model, action, records in dialect.stream(sql, [run]):
+        for key, before, _ in orjson.loads(records):
+            yield model, key, action, sorted(before or ())
 
 
 def counts(alias: str, run: str) -> dict[str, dict[str, int]]:
     """How many records of each model the run created and updated."""
     found: dict[str, dict[str, int]] = {}
-    actions = Change.objects.using(alias).filter(run=run).values_list("model", "action").annotate(n=Count("pk"))
+    actions = JournalPage.objects.using(alias).filter(run=run).values_list("model", "action").annotate(n=Sum("size"))
     for model, action, count in actions.order_by("model", "action"):
         found.setdefault(model, {})[f"{action}d"] = count
     return found

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from safe_import.database import dialect
 from safe_import.errors import LockHeld
 from safe_import.failpoints import failpoint
-from safe_import.models import Change, Run
+from safe_import.models import JournalPage, Run
 from safe_import.runs.record import PRUNED, State, lock_holder
 from safe_import.runs.recover import tables_of_journal
 
@@ -48,8 +49,8 @@ def prune_journal(keep_days: int, *, alias: str = DEFAULT_DB_ALIAS, dry_run: boo
     """
     before = timezone.now() - datetime.timedelta(days=keep_days)
     old = Run.objects.using(alias).filter(started__lt=before, state__in=_SETTLED).order_by("id")
-    for run in old.filter(pk__in=Change.objects.using(alias).values("run")):
-        entries = Change.objects.using(alias).filter(run=run).count()
+    for run in old.filter(pk__in=JournalPage.objects.using(alias).values("run")):
+        entries = JournalPage.objects.using(alias).filter(run=run).aggregate(n=Sum("size"))["n"]
         yield PrunedJournal(run.id, entries) if dry_run else _prune(alias, run.id, entries)
 
 
@@ -69,7 +70,7 @@ def _delete(alias: str, run_id: str, entries: int) -> PrunedJournal:
         if run.state not in _SETTLED:
             return PrunedJournal(run_id, 0, f"it is {run.state}")
         failpoint("journal.locked")
-        Change.objects.using(alias).filter(run=run_id).delete()
+        JournalPage.objects.using(alias).filter(run=run_id).delete()
         failpoint("journal.deleted")
         run.report = {**run.report, PRUNED: timezone.now().isoformat(timespec="seconds")}
         run.save(using=alias, update_fields=["report"])

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from safe_import.database import dialect
 from safe_import.errors import LockHeld
-from safe_import.models import Change, Run
+from safe_import.models import JournalPage, Run
 from safe_import.runs.record import OPEN, RunRecord, State, find_run, lock_holder, state_before_undo
 from safe_import.spec.import_spec import registry
 
@@ -89,7 +89,7 @@ def _tables_of_spec(run: Run) -> Iterator[str]:
 
 def tables_of_journal(alias: str, run_id: str) -> Iterator[str]:
     """What an undo locks: the spec may write other models by now."""
-    for label in Change.objects.using(alias).filter(run=run_id).values_list("model", flat=True).distinct():
+    for label in JournalPage.objects.using(alias).filter(run=run_id).values_list("model", flat=True).distinct():
         try:
             yield apps.get_model(label)._meta.db_table
         except LookupError:

@@ -28,7 +28,7 @@ from safe_import.errors import (
     without_text,
 )
 from safe_import.failpoints import failpoint
-from safe_import.models import Change, Run
+from safe_import.models import JournalPage, Run
 from safe_import.runs.record import PRUNED, RunRecord, State, find_run, lock_holder, state_before_undo, user_name
 from safe_import.runs.undo_plan import Journalled, UndoPlan
 from safe_import.spec.import_spec import registry
@@ -99,7 +99,7 @@ def _undoable(alias: str, run_id: str, delete_created: bool) -> Run:
         raise Refused(f"The journal of run {run_id} was let go on {run.report[PRUNED]}, so it can't be undone.")
     if run.state == State.UNDONE:
         deleted = sum(run.report.get("undone", {}).get("deleted", {}).values())
-        created = Change.objects.using(alias).filter(run=run, action=Change.Action.CREATE).count()
+        created = JournalPage.objects.using(alias).filter(run=run, action=JournalPage.Action.CREATE).exists()
         if not (delete_created and created and not deleted):
             raise Refused(f"Run {run_id} is undone already.")
         return run
@@ -108,10 +108,10 @@ def _undoable(alias: str, run_id: str, delete_created: bool) -> Run:
     return run
 
 
-def _actions(run: Run, delete_created: bool) -> frozenset[Change.Action]:
+def _actions(run: Run, delete_created: bool) -> frozenset[JournalPage.Action]:
     """What is left to undo of a run: of one that is undone, the records that it created."""
-    updates = set() if run.state == State.UNDONE else {Change.Action.UPDATE}
-    return frozenset(updates | ({Change.Action.CREATE} if delete_created else set()))
+    updates = set() if run.state == State.UNDONE else {JournalPage.Action.UPDATE}
+    return frozenset(updates | ({JournalPage.Action.CREATE} if delete_created else set()))
 
 
 class _Undo:
@@ -159,8 +159,8 @@ class _Undo:
         plan.fill()
         result.conflicts_total, result.conflicts = plan.count_conflicts(), plan.conflicts(conf().MAX_REPORTED)
         for each in plan.models:
-            result.restored[each.label] = plan.count(each, Change.Action.UPDATE)
-            result.deleted[each.label] = plan.count(each, Change.Action.CREATE)
+            result.restored[each.label] = plan.count(each, JournalPage.Action.UPDATE)
+            result.deleted[each.label] = plan.count(each, JournalPage.Action.CREATE)
             result.kept[each.label] = plan.created(each) - result.deleted[each.label]
         if result.conflicts_total and not self.skip_conflicts:
             raise UndoConflict(
@@ -230,14 +230,14 @@ class _Undo:
         ]
         if not assignments:
             return 0
-        updated = f"t.{d.column(each.pk)} = u.pk AND u.action = '{Change.Action.UPDATE}'"
+        updated = f"t.{d.column(each.pk)} = u.pk AND u.action = '{JournalPage.Action.UPDATE}'"
         return d.execute(d.update(f"{d.table(each.model)} AS t", assignments, f"{d.temp(each.name)} u", updated))
 
     def _delete(self, each: Journalled) -> int:
         if not self.result.deleted[each.label]:
             return 0
         d = self.dialect
-        created = f"SELECT pk FROM {d.temp(each.name)} WHERE action = '{Change.Action.CREATE}'"
+        created = f"SELECT pk FROM {d.temp(each.name)} WHERE action = '{JournalPage.Action.CREATE}'"
         return d.execute(f"DELETE FROM {d.table(each.model)} WHERE {d.column(each.pk)} IN ({created})")
 
     def _expect(self, each: Journalled, planned: Mapping[str, int], done: int) -> None:

@@ -20,8 +20,9 @@ from django.apps import apps
 
 from safe_import.database.references import references_to
 from safe_import.errors import Refused
-from safe_import.models import Change
+from safe_import.models import JournalPage
 from safe_import.records import Problem
+from safe_import.runs.journal import journalled
 
 if TYPE_CHECKING:
     from django.db.models import Field, ForeignKey, Model
@@ -65,7 +66,7 @@ class UndoPlan:
         actions: which of its actions are undone: updates, creations or both.
     """
 
-    def __init__(self, dialect: Dialect, run: str, actions: frozenset[Change.Action]) -> None:
+    def __init__(self, dialect: Dialect, run: str, actions: frozenset[JournalPage.Action]) -> None:
         self.dialect, self.run, self.actions = dialect, run, actions
         self.models = _journalled(dialect, run)
 
@@ -92,7 +93,7 @@ class UndoPlan:
         for each in self.models:
             self._find_changes(each)
         self._take_out()
-        while Change.Action.CREATE in self.actions and self._find_references():
+        while JournalPage.Action.CREATE in self.actions and self._find_references():
             self._take_out()  # which may be what kept another one from being referred to
 
     def lock(self) -> None:
@@ -104,15 +105,17 @@ class UndoPlan:
 
     # -- what was found
 
-    def count(self, each: Journalled, action: Change.Action) -> int:
+    def count(self, each: Journalled, action: JournalPage.Action) -> int:
         """How many records will be put back, or deleted."""
         sql = f"SELECT count(*) FROM {self.dialect.temp(each.name)} WHERE action = %s"
         return int(self.dialect.value(sql, [action]))
 
     def created(self, each: Journalled) -> int:
         """How many records the run created."""
-        sql = f"SELECT count(*) FROM {self.dialect.table(Change)} WHERE run_id = %s AND model = %s AND action = %s"
-        return int(self.dialect.value(sql, [self.run, each.label, Change.Action.CREATE]))
+        sql = (
+            f"SELECT sum(size) FROM {self.dialect.table(JournalPage)} WHERE run_id = %s AND model = %s AND action = %s"
+        )
+        return int(self.dialect.value(sql, [self.run, each.label, JournalPage.Action.CREATE]) or 0)
 
     def count_conflicts(self) -> int:
         return int(self.dialect.value(f"SELECT count(*) FROM {self.dialect.temp(CONFLICT)}"))
@@ -132,17 +135,20 @@ class UndoPlan:
     def _records(self) -> str:
         """FROM the journal c, the records of a run and a model that are to be undone."""
         which = ", ".join(f"'{action}'" for action in sorted(self.actions))
-        journal = self.dialect.table(Change)
-        return f"FROM {journal} c WHERE c.run_id = %s AND c.model = %s AND c.action IN ({which})"
+        return f"FROM {journalled(self.dialect)} c WHERE c.run_id = %s AND c.model = %s AND c.action IN ({which})"
 
     def _typed_key(self, each: Journalled) -> str:
-        return self.dialect.from_text(each.pk, "c.key")
+        return self.dialect.from_text(each.pk, self._cell("key"))
+
+    def _cell(self, name: str) -> str:
+        return f"c.{self.dialect.quote(name)}"
 
     def _read(self, each: Journalled) -> None:
-        d, after = self.dialect, f"CASE WHEN c.action = '{Change.Action.UPDATE}' THEN c.after END"
-        columns = [self._typed_key(each), "c.key", "c.action", "c.after"]
+        d, before, last = self.dialect, self._cell("before"), self._cell("after")
+        after = f"CASE WHEN c.action = '{JournalPage.Action.UPDATE}' THEN {last} END"
+        columns = [self._typed_key(each), self._cell("key"), "c.action", last]
         for name in (str(field.column) for field in each.changed):
-            columns += [d.json_has("c.before", name), d.json_get("c.before", name), d.json_get(after, name)]
+            columns += [d.json_has(before, name), d.json_get(before, name), d.json_get(after, name)]
         d.execute(
             f"INSERT INTO {d.temp(each.name)} SELECT {', '.join(columns)} {self._records}", [self.run, each.label]
         )
@@ -157,7 +163,7 @@ class UndoPlan:
             self._conflict(each, "changed", field.column, f"{there} AND u.h{number} AND {differs}")
         print_ = d.fingerprint(each.model._meta.concrete_fields, "t")
         self._conflict(
-            each, "changed_since", None, f"{there} AND u.action = '{Change.Action.CREATE}' AND u.print <> {print_}"
+            each, "changed_since", None, f"{there} AND u.action = '{JournalPage.Action.CREATE}' AND u.print <> {print_}"
         )
 
     def _find_references(self) -> int:
@@ -171,7 +177,7 @@ class UndoPlan:
                 )
                 place = f"{link.model._meta.label}.{link.name}"
                 found += self._conflict(
-                    each, "referred_to", place, f"u.action = '{Change.Action.CREATE}' AND EXISTS ({refers})"
+                    each, "referred_to", place, f"u.action = '{JournalPage.Action.CREATE}' AND EXISTS ({refers})"
                 )
         return found
 
@@ -179,7 +185,7 @@ class UndoPlan:
         """Leaves out the records r that are deleted themselves, or whose ``link`` is put back to what it was."""
         for each in self.models:
             if each.model is link.model:
-                undone = [f"x.action = '{Change.Action.CREATE}'"]
+                undone = [f"x.action = '{JournalPage.Action.CREATE}'"]
                 undone += [f"x.h{number}" for number, field in enumerate(each.changed) if field.column == link.column]
                 pk = f"r.{self.dialect.column(each.pk)}"
                 table = self.dialect.temp(each.name)
@@ -208,11 +214,12 @@ def _journalled(dialect: Dialect, run: str) -> tuple[Journalled, ...]:
     Raises:
         Refused: a model or a column is not there any more.
     """
-    journal = dialect.table(Change)
+    journal = dialect.table(JournalPage)
     models = dialect.rows(f"SELECT model FROM {journal} WHERE run_id = %s GROUP BY model ORDER BY max(id) DESC", [run])
     columns = defaultdict(set)
+    names = dialect.json_keys(f"c.{dialect.quote('before')}")
     for model, column in dialect.rows(
-        f"SELECT DISTINCT c.model, k.key FROM {journal} c, {dialect.json_keys('c.before')} k WHERE c.run_id = %s", [run]
+        f"SELECT DISTINCT c.model, k.key FROM {journalled(dialect)} c, {names} k WHERE c.run_id = %s", [run]
     ):
         columns[model].add(column)
     return tuple(_found(number, label, columns[label]) for number, (label,) in enumerate(models))

@@ -14,8 +14,9 @@ from django.core.management import call_command
 from safe_import.backup.store import list_backups
 from safe_import.errors import AfterCommitError
 from safe_import.failpoints import failing
-from safe_import.models import Change, Run
+from safe_import.models import Run
 from tests.guarantees.published import points_of_source, published, published_points
+from tests.journal import journal
 from tests.testapp.models import Box, Tag, Thing
 from tests.testapp.specs import TaggedImport
 
@@ -51,7 +52,7 @@ def test_a_failure_at_any_place_leaves_the_data_as_it_was(importing: Importer) -
                     break
                 assert run.state == "failed", place
                 assert _state() == before, place
-                assert not Change.objects.exists(), place
+                assert not journal(), place
     assert {"run.staged", "run.backed_up", "apply.inserted", "apply.journalled", "run.before_commit"} <= set(places)
     assert Thing.objects.get(code="a").name == "new"
     assert importing(TaggedImport, FILE).rows.unchanged == 3

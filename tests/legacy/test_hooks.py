@@ -13,8 +13,9 @@ from safe_import.checks.library import equal_without_case
 from safe_import.errors import DeletionDetected, Refused, SafeImportError, UnexpectedFailure, VerificationFailed
 from safe_import.legacy import Migration, is_a
 from safe_import.legacy.run import migrate
-from safe_import.models import Change, Run
+from safe_import.models import Run
 from safe_import.runs.undo import undo
+from tests.journal import journal
 from tests.testapp.models import Box, Tag, Thing
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def test_false_before_save_leaves_the_row_out(old_database: Old, bring: Bring) -
     assert (result.rows.created, result.rows.skipped, result.exit_code) == (1, 1, 0)
     assert result.models["testapp.Thing_tags"].created == 1
     assert list(Thing.objects.values_list("code", flat=True)) == ["b"]
-    assert Change.objects.count() == 2
+    assert len(journal()) == 2
 
 
 def test_an_error_reports_its_row_and_rolls_back(
@@ -207,7 +208,7 @@ def test_updates_hand_existing_records_to_their_hook(old_database: Old, bring: B
     assert (result.rows.created, result.rows.updated, result.rows.unchanged) == (1, 1, 1)
     assert [call[1] for call in calls] == ["new", "TWO"]
     assert dict(Thing.objects.values_list("code", "name")) == {"a": "new", "b": "TWO", "c": "THREE"}
-    assert Change.objects.filter(run=result.run, action="update").count() == 1
+    assert len(journal(run=result.run, action="update")) == 1
     undo(result.run or "", delete_created=True)
     assert dict(Thing.objects.values_list("code", "name")) == {"a": "ONE", "b": "TWO"}
 

@@ -10,8 +10,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from commands.providers.models import Game, Provider
-from safe_import.models import Change, Run
+from safe_import.models import Run
 from safe_import.runs.undo import undo
+from tests.journal import journal
 from tests.people.database import without_sequences
 from tests.providers.api_server import GAMES, PROVIDERS, VARIANTS, a_game, full_set
 from tests.providers.conftest import state
@@ -149,7 +150,7 @@ def test_a_sync_is_undone_exactly(api: Api, syncing: Running, contents: Contents
     before = contents()["providers_game"]
     api.games = {"Acme": [a_game(1, title="Other", enabled=False), a_game(3), a_game(4)], "Bolt": [a_game(1)]}
     run = syncing().report["run"]
-    assert set(Change.objects.filter(run=run).values_list("model", "action")) == {
+    assert {(each.model, each.action) for each in journal(run=run)} == {
         ("providers.Game", "create"),
         ("providers.Game", "update"),
         ("providers.Provider", "create"),

@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from safe_import import failpoints
+from tests.journal import journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,12 +82,10 @@ class World:
 
     def journals(self) -> list[tuple[str, int, bool]]:
         """Every run that wrote, with the entries of its journal and whether its record says that it is gone."""
-        from safe_import.models import Change, Run  # noqa: PLC0415 - Django is not set up yet
+        from safe_import.models import Run  # noqa: PLC0415 - Django is not set up yet
         from safe_import.runs.record import PRUNED  # noqa: PLC0415
 
-        return [
-            (run.id, Change.objects.filter(run=run).count(), PRUNED in run.report) for run in Run.objects.order_by("id")
-        ]
+        return [(run.id, len(journal(run=run)), PRUNED in run.report) for run in Run.objects.order_by("id")]
 
     def newest(self) -> Any:
         from safe_import.models import Run  # noqa: PLC0415 - Django is not set up yet

@@ -10,7 +10,7 @@ from django.db import connection
 
 from commands.people.models import Ladder
 from safe_import.database import dialect
-from safe_import.models import Change, Run
+from safe_import.models import JournalPage, Run
 from safe_import.runs.record import RunRecord, State
 from safe_import.runs.recover import recover
 from safe_import.spec.import_spec import registry
@@ -94,7 +94,7 @@ def test_a_run_at_work_is_left_alone_when_its_spec_has_other_targets_by_now(
 ) -> None:
     """A deployment changed the spec meanwhile: the record tells which tables the run has locked."""
     importing(ThingsImport, "code,name\na,x\n")
-    Change.objects.all().delete()  # as long as it is not committed, nobody else sees its journal
+    JournalPage.objects.all().delete()  # as long as it is not committed, nobody else sees its journal
     Run.objects.update(state=State.APPLYING, ended=None)
     monkeypatch.setitem(registry, ThingsImport.name, NodesImport)
     with closing(connection.copy()) as other, dialect(other).run_lock([Thing._meta.db_table], "the run"):

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import JSONField, Value
 
 from safe_import.errors import Refused, UndoConflict, UsageError
-from safe_import.models import Change, Run
+from safe_import.models import JournalPage, Run
 from safe_import.runs.undo import undo
 from tests.testapp.models import Box, Node, Tag, Thing
 from tests.testapp.specs import NodesImport, TaggedImport, ThingsImport
@@ -153,7 +153,7 @@ def test_a_dry_run_writes_nothing(importing: Importer, content: Content, delete_
     Box.objects.create(name="red")
     Thing.objects.create(code="a", name="x")
     run = _update(importing, "code,name,box\na,y,red\nb,z,red\n")
-    models = (Thing, Box, Run, Change)
+    models = (Thing, Box, Run, JournalPage)
     before = [content(model) for model in models]
     planned = undo(run, dry_run=True, delete_created=delete_created)
     assert [content(model) for model in models] == before

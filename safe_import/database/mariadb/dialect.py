@@ -39,8 +39,8 @@ class MariaDB(Dialect):
     key_type = f"varchar(768) COLLATE {EXACT}"  # as long as an index takes
     char_length = "char_length"
     null_safe_equal = "<=>"
-    insertion_order = "DESC"  # the first key moves AUTO_INCREMENT beyond all others, so nobody gets in between
     current = "LOCK IN SHARE MODE"
+    records_a_page = 1  # as no text can be longer than max_allowed_packet, which is small
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         super().__init__(connection)
@@ -128,6 +128,16 @@ class MariaDB(Dialect):
     def json_keys(self, sql: str) -> str:
         return f"json_table(json_keys({sql}), '$[*]' COLUMNS (`key` varchar(64) PATH '$'))"
 
+    def json_list(self, sql: str) -> str:
+        return f"'[' || group_concat({sql} SEPARATOR ',') || ']'"
+
+    def json_elements(self, sql: str) -> str:
+        return f"json_table({sql}, '$[*]' COLUMNS (n FOR ORDINALITY)) AS e"
+
+    def json_item(self, sql: str, position: int) -> str:
+        item = f"json_extract({sql}, concat('$[', e.n - 1, '][{position}]'))"  # json_table has no column for an object
+        return f"CASE json_type({item}) WHEN 'NULL' THEN NULL ELSE {exact(f'json_unquote({item})')} END"
+
     def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
         texts = [self._column(field).printed(f"{alias}.{self.column(field)}") for field in fields]
         hashed = ", ".join(f"coalesce({text}, '-')" for text in texts)
@@ -181,6 +191,10 @@ class MariaDB(Dialect):
         self._temporary.drop(names)
 
     # -- statements
+
+    def insertion_order(self, number: str, keys: Sequence[str]) -> str:
+        """The first primary key moves AUTO_INCREMENT beyond all others, so nobody gets in between."""
+        return f"{number} DESC"
 
     def update(self, table: str, assignments: Sequence[str], source: str, condition: str) -> str:
         alias = table.rpartition(" ")[2]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # 0 is kept; and what does not fit is an error, not cut.
 _MODES = "PIPES_AS_CONCAT,SIMULTANEOUS_ASSIGNMENT,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,STRICT_TRANS_TABLES"
 
+_LONGEST = 2**30  # of a list that is put together: what is longer than a packet is an error all the same
+
 READ_ONLY = {"tx_read_only": 1}
 READ_WRITE = {"tx_read_only": 0}
 # Each statement sees what is committed by then, and locks nothing but the rows that it writes or is told to lock; the
@@ -31,7 +33,7 @@ GAPS_LOCKED = ONE_SNAPSHOT
 @contextmanager
 def session(dialect: Dialect, *settings: Mapping[str, Any]) -> Iterator[None]:
     """Set variables of the session, among them those that the SQL of a plan needs, until the block ends."""
-    wanted: dict[str, Any] = {"collation_connection": EXACT}
+    wanted: dict[str, Any] = {"collation_connection": EXACT, "group_concat_max_len": _LONGEST}
     for each in settings:
         wanted |= each
     present = ", ".join(f"@@SESSION.{name}" for name in wanted)

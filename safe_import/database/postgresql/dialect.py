@@ -165,6 +165,15 @@ class PostgreSQL(Dialect):
     def json_keys(self, sql: str) -> str:
         return f"json_each_text(({sql})::json)"
 
+    def json_list(self, sql: str) -> str:
+        return f"'[' || string_agg({sql}, ',') || ']'"
+
+    def json_elements(self, sql: str) -> str:
+        return f"json_array_elements(({sql})::json) AS e(value)"
+
+    def json_item(self, sql: str, position: int) -> str:
+        return f"(e.value ->> {position})"
+
     def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
         """The hash of a record takes a fifth of the time of its text's MD5, and will do where equal is the same."""
         bytewise = {field: ' COLLATE "C"' if self._type_name(field) in _TEXTS else "" for field in fields}
@@ -332,6 +341,13 @@ class PostgreSQL(Dialect):
             f"SELECT {pk} AS pk, {self.version(model)} AS ver FROM {self.table(model)} t"
             f" WHERE {condition} ORDER BY {pk} FOR NO KEY UPDATE"
         )
+
+    def insertion_order(self, number: str, keys: Sequence[str]) -> str:
+        """By key, so that each record goes beside the one before in the indexes of the key.
+
+        In any other order every index page is come back to again and again: a million records take a fifth longer.
+        """
+        return ", ".join([*keys, number])
 
     def lock_table(self, model: type[models.Model]) -> None:
         self.execute(f"LOCK TABLE {self.table(model)} IN SHARE ROW EXCLUSIVE MODE")

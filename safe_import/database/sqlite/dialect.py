@@ -73,6 +73,15 @@ class SQLite(Dialect):
     def json_keys(self, sql: str) -> str:
         return f"json_each({sql})"
 
+    def json_list(self, sql: str) -> str:
+        return f"'[' || group_concat({sql}, ',') || ']'"
+
+    def json_elements(self, sql: str) -> str:
+        return f"json_each({sql}) AS e"
+
+    def json_item(self, sql: str, position: int) -> str:
+        return f"json_extract(e.value, '$[{position}]')"
+
     def fingerprint(self, fields: Sequence[Field], alias: str) -> str:
         return f"si_hash({', '.join(f'{alias}.{self.column(field)}' for field in fields)})"
 

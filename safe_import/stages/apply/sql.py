@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from safe_import.database.fields import column_name
 from safe_import.plan.fates import landed, link_joins, may_change, planned, written_fields
+from safe_import.plan.parts import key_parts
 from safe_import.stages.apply.values import (
     fill_in,
     filled_in_python,
@@ -26,19 +27,23 @@ _BATCH = 5000
 def insert_records(ws: Workspace, target: Target, now: datetime.datetime) -> None:
     """Creates the records that the plan creates."""
     d, columns = ws.dialect, new_record(ws, target, now)
-    sql, params = select_new(ws, target, columns)
+    stage = ws.stages[target.number]
+    keys = [stage.value(part.column) for part in key_parts(target) if part.column in stage.columns]
+    sql, params = select_new(ws, target, columns, d.insertion_order("p.rec", keys))
     into = f"INSERT INTO {d.table(target.model)} ({', '.join(columns)}) {d.insert_overriding}"
-    d.execute(f"{into} {sql} {d.insertion_order}", params)
+    d.execute(f"{into} {sql}", params)
 
 
-def select_new(ws: Workspace, target: Target, columns: dict[str, tuple[str, list[Any]]]) -> tuple[str, list[Any]]:
-    """A SELECT of the records to be created, in the order of the file."""
+def select_new(
+    ws: Workspace, target: Target, columns: dict[str, tuple[str, list[Any]]], order: str = "p.rec"
+) -> tuple[str, list[Any]]:
+    """A SELECT of the records to be created, in the order of the file unless another is given."""
     fill_default_table(ws, target)
     expressions = ", ".join(f"{sql} AS {column}" for column, (sql, _) in columns.items())
     filled = f" LEFT JOIN {ws.name(target, 'fill')} f ON f.rec = p.rec" if filled_in_python(target) else ""
     sql = (
         f"SELECT {expressions} FROM {planned(ws, target)} JOIN {ws.name(target, 'new')} n ON n.rec = p.rec"
-        f"{link_joins(ws, target)}{filled} WHERE p.fate = 'create' ORDER BY p.rec"
+        f"{link_joins(ws, target)}{filled} WHERE p.fate = 'create' ORDER BY {order}"
     )
     return sql, [param for _, params in columns.values() for param in params]
 

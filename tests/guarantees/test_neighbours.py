@@ -93,6 +93,19 @@ def test_a_second_run_on_the_same_target_is_refused(importing: Importer) -> None
     assert importing(ThingsImport, "code,name\nb,y\n").rows.created == 1
 
 
+@pytest.mark.postgresql
+def test_a_run_whose_session_is_just_ending_stands_in_nobodys_way(importing: Importer) -> None:
+    """The same command works at once after one whose client is gone; the server takes a moment to free its locks."""
+    gone = connection.copy()
+    gone.inc_thread_sharing()
+    ended = threading.Timer(0.3, gone.close)
+    lock = dialect(gone).run_lock([Thing._meta.db_table], "import of one that is gone")
+    lock.__enter__()
+    ended.start()
+    assert importing(ThingsImport, "code,name\na,x\n").rows.created == 1
+    ended.join()
+
+
 def _between_plan_and_apply(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any], times: int = 1) -> None:
     """Runs something when the backup is written: the plan is made, the rows are not locked yet."""
     write, left = pipeline.write_backup, [times]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from safe_import.database.dialect import Dialect
 
+_GRACE = 1  # seconds: the session of a client that is gone takes a moment to notice, and to let go of its locks
 _HOLDER = """
     SELECT id, user, host, time, if(command = 'Sleep', 'idle', 'at work')
     FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)"""
@@ -26,7 +27,7 @@ def named_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
     try:
         for table in sorted(tables):
             name = _name(database, table)
-            if dialect.value("SELECT GET_LOCK(%s, 0)", [name]) != 1:
+            if dialect.value("SELECT GET_LOCK(%s, %s)", [name, _GRACE]) != 1:
                 raise LockHeld(_held_by(dialect, table, name))
             taken.append(name)
         yield

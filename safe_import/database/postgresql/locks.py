@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from safe_import.database.dialect import Dialect
 
+GRACE = 1.0  # seconds: the session of a client that is gone takes a moment to notice, and to let go of its locks
+_PAUSE = 0.05
 _SPACE = 0x5AFE1  # the first key of our advisory locks; the second is the table's oid
 
 _HOLDER = """
@@ -45,7 +48,7 @@ def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
     try:
         for table in sorted(tables):
             name = dialect.quote(table)
-            if not dialect.value(f"SELECT pg_try_advisory_lock({_SPACE}, %s::regclass::oid::bigint::int4)", [name]):
+            if not _taken(dialect, name):
                 raise LockHeld(_held_by(dialect, table))
             taken.append(name)
         yield
@@ -56,6 +59,16 @@ def advisory_locks(dialect: Dialect, tables: Sequence[str]) -> Iterator[None]:
             taken = []
         for name in reversed(taken):
             dialect.execute(f"SELECT pg_advisory_unlock({_SPACE}, %s::regclass::oid::bigint::int4)", [name])
+
+
+def _taken(dialect: Dialect, name: str) -> bool:
+    """Whether the lock could be had, now or within a moment."""
+    ends = time.monotonic() + GRACE
+    while not dialect.value(f"SELECT pg_try_advisory_lock({_SPACE}, %s::regclass::oid::bigint::int4)", [name]):
+        if time.monotonic() >= ends:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 def _held_by(dialect: Dialect, table: str) -> str:

@@ -40,10 +40,10 @@ def test_who_switched_the_collector_off_finds_it_off() -> None:
         gc.enable()
 
 
-def test_what_a_block_leaves_behind_in_circles_is_collected_before_the_next() -> None:
+def test_what_blocks_leave_behind_in_circles_is_collected_after_every_few() -> None:
     """So memory stays bounded, however many blocks there are."""
     with collector_paused():
         left: list[weakref.ref[_Node]] = []
-        for _ in collected_after_each(range(3)):
-            assert all(reference() is None for reference in left)
+        for _ in collected_after_each(range(100)):
+            assert sum(reference() is not None for reference in left) < 10
             left.append(weakref.ref(_Node()))

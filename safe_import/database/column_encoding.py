@@ -21,11 +21,11 @@ from safe_import.database.encoding import (
     encoder,
     integer_range,
 )
+from safe_import.database.gaps import NONE, filled, spread
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-_NONE = type(None)
 _LONG = 100  # digits and marks of a number that is surely neither too great nor too small for a float
 _SHORT = 30  # digits before or behind the point that most numbers have at most
 
@@ -48,11 +48,17 @@ class ColumnEncoder:
 
     def __call__(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Misfit]]]:
         """The encoded values, None for None; and the positions of those that do not fit, which become None as well."""
-        types = set(map(type, values)) - {_NONE}
+        types = set(map(type, values))
+        given = filled(values, types)
+        types.discard(NONE)
         encode_all = self._all_at_once.get(types.pop()) if len(types) == 1 else None
         if encode_all is not None:
             with suppress(ValueError):  # a Misfit, or a number that is none: then it is told apart below, one by one
-                return encode_all(values, self._field, self._connection), []
+                encoded = encode_all(given, self._field, self._connection)
+                return values if encoded is given else spread(encoded, values), []
+        return self._one_by_one(values)
+
+    def _one_by_one(self, values: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Misfit]]]:
         encoded: list[Any] = [None] * len(values)
         misfits: list[tuple[int, Misfit]] = []
         for position, value in enumerate(values):
@@ -64,45 +70,44 @@ class ColumnEncoder:
         return encoded, misfits
 
 
-# For the commonest fields: a whole column of values of their own type at once, or Misfit.
+# For the commonest fields: a whole column of values of their own type at once, at least one and none of them None; or
+# Misfit. What needs no encoding is returned as the sequence it came in.
 
 
-def _all_texts(values: Sequence[Any], field: models.Field[Any, Any], _: BaseDatabaseWrapper) -> Sequence[Any]:
+def _all_texts(texts: Sequence[Any], field: models.Field[Any, Any], _: BaseDatabaseWrapper) -> Sequence[Any]:
     limit = field.max_length if isinstance(field, models.CharField) else None
-    too_long = limit is not None and max(map(len, filter(None, values)), default=0) > limit
-    if too_long or "\0" in "".join(filter(None, values)):
+    if (limit is not None and max(map(len, texts)) > limit) or "\0" in "".join(texts):
         raise Misfit("too_long", "some of them do not fit")
-    return values
+    return texts
 
 
 def _all_integers(
-    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+    numbers: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
     low, high = integer_range(field, connection)
-    numbers = [value for value in values if value is not None]
-    if numbers and not (low <= min(numbers) and max(numbers) <= high):
+    if not (low <= min(numbers) and max(numbers) <= high):
         raise Misfit("out_of_range", "some of them do not fit")
-    return values
+    return numbers
 
 
-def _all_floats(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
-    if not all(map(math.isfinite, (value for value in values if value is not None))):
+def _all_floats(numbers: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
+    if not all(map(math.isfinite, numbers)):
         raise Misfit("not_finite", "some of them are not finite")
-    return values
+    return numbers
 
 
 def _all_decimals_as_floats(
-    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+    numbers: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
-    return _all_floats([None if value is None else float(value) for value in values], field, connection)
+    return _all_floats(list(map(float, numbers)), field, connection)
 
 
 def _all_decimals_as_their_texts(
-    values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper
+    numbers: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper
 ) -> Sequence[Any]:
     """For a column that makes the same float of a text as Python does, and of a hundred digits one that is finite."""
-    texts = [None if value is None else str(value) for value in values]
-    if max(map(len, filter(None, texts))) > _LONG or not _plain_numbers("\n".join(filter(None, texts))):
+    texts = list(map(str, numbers))
+    if max(map(len, texts)) > _LONG or not _plain_numbers("\n".join(texts)):
         raise Misfit("not_finite", "some of them may not be finite")
     return texts
 
@@ -113,16 +118,16 @@ def _plain_numbers(lines: str) -> bool:
 
 
 def _all_decimals(
-    values: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
+    numbers: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
     """Most numbers are stored as they are written, but for zeros at the end."""
-    texts = [None if value is None else str(value) for value in values]
-    lines = "\n".join(filter(None, texts))
+    texts = list(map(str, numbers))
+    lines = "\n".join(texts)
     if not _fitting_numbers(*decimal_digits(field, connection))(lines):
         raise Misfit("out_of_range", "some of them may not fit")
     if "0\n" not in f"{lines}\n":
         return texts
-    return [_without_zeros(text) if text is not None and text[-1] == "0" else text for text in texts]
+    return [_without_zeros(text) if text[-1] == "0" else text for text in texts]
 
 
 def _without_zeros(number: str) -> str:
@@ -130,12 +135,12 @@ def _without_zeros(number: str) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def _all_booleans(values: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
-    return values
+def _all_booleans(truths: Sequence[Any], _: models.Field[Any, Any], __: BaseDatabaseWrapper) -> Sequence[Any]:
+    return truths
 
 
-def _all_dates(values: Sequence[Any], _: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
-    return list(map(connection.ops.adapt_datefield_value, values))
+def _all_dates(days: Sequence[Any], _: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
+    return list(map(connection.ops.adapt_datefield_value, days))
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from safe_import.database.gaps import NONE, filled, spread
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,12 +24,21 @@ def fold(text: str, casefold: bool) -> str:
     return unicodedata.normalize("NFC", composed.casefold()) if casefold else composed
 
 
-def fold_all(values: Sequence[Any], casefold: bool) -> list[str | None]:
-    """``fold`` of every value that is not None, which usually are ASCII texts all of them."""
-    texts = [None if value is None else value if type(value) is str else str(value) for value in values]
-    all_texts = "".join(filter(None, texts))
-    if "\0" in all_texts:  # which no column takes, so such a value is refused; its key must be storable all the same
-        texts = [None if text is None else text.replace("\0", "\ufffd") for text in texts]
-    if not all_texts.isascii():
-        return [None if text is None else fold(text, casefold) for text in texts]
-    return [None if text is None else text.lower() for text in texts] if casefold else texts
+def fold_all(values: Sequence[Any], casefold: bool) -> Sequence[str | None]:
+    """``fold`` of the text of every value that is not None, which nearly always can be had in one go."""
+    types = set(map(type, values))
+    given = filled(values, types)
+    texts = given if types <= {str, NONE} else list(map(str, given))
+    joined = "\n".join(texts)
+    folded = fold(_storable(joined), casefold)  # as a whole: no mark composes with a line feed
+    if folded == joined:
+        return values if texts is given else spread(texts, values)
+    each = folded.split("\n")
+    if len(each) != len(texts):  # some hold line feeds
+        each = [fold(_storable(text), casefold) for text in texts]
+    return spread(each, values)
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which no column takes, so such a value is refused; its key must be storable all the same."""
+    return text.replace("\0", "\ufffd")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from safe_import.database.gaps import spread
 from safe_import.spec.row import Row
 from safe_import.spec.whole_columns import Column, at_once, column_adapter
 
@@ -71,7 +72,7 @@ class ColumnValidator:
                 validated = self._validated(name, brought, text, clear_token)
                 if validated is None:
                     return None
-                values[name] = _spread(validated, cells) if len(brought) < len(cells) else validated
+                values[name] = spread(validated, cells)
         return values
 
     def _validated(self, name: str, cells: Sequence[Any], text: str | None, clear_token: str) -> Sequence[Any] | None:
@@ -115,12 +116,6 @@ def _joined(cells: Sequence[Any]) -> str | None:
         return "\n".join(cells)
     except TypeError:
         return None
-
-
-def _spread(values: Sequence[Any], cells: Sequence[Any]) -> Sequence[Any]:
-    """The values in the places of the cells that are not blank."""
-    given = iter(values)
-    return [None if cell is None else next(given) for cell in cells]
 
 
 def _has_constant_default(field: FieldInfo) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from safe_import.database.encoding import Misfit, encoder
 from safe_import.database.postgresql.copy import copy_data
 
 _PRICE = models.DecimalField(max_digits=9, decimal_places=3)
+_SHORT = models.CharField(max_length=3)
 _ODD_NUMBERS = [
     Decimal(text)
     for text in (
@@ -53,6 +55,30 @@ def test_numbers_are_the_same_together_as_one_by_one(values: list[Decimal | None
     assert list(ColumnEncoder(_PRICE, connection)(values)[0]) == _one_by_one(_PRICE, values)
 
 
+@pytest.mark.django_db
+@given(texts=st.lists(st.none() | st.text(max_size=4) | st.sampled_from(["", "a\0", "abc", "abcd", "\n"]), max_size=4))
+def test_texts_are_the_same_together_as_one_by_one(texts: list[str | None]) -> None:
+    """Those that are too long, those that hold NUL, and gaps between them."""
+    for field in (_SHORT, models.TextField()):
+        assert list(ColumnEncoder(field, connection)(texts)[0]) == _one_by_one(field, texts)
+
+
+_limits = st.sampled_from([-(2**31) - 1, -(2**31), 2**31 - 1, 2**31])
+
+
+@pytest.mark.django_db
+@given(numbers=st.lists(st.none() | st.integers(-5, 5) | _limits, max_size=4), days=st.lists(st.none() | st.dates()))
+def test_gaps_stay_where_they_are(numbers: list[int | None], days: list[Any]) -> None:
+    """Whether what stands between them is encoded or taken as it is."""
+    truths = [None if number is None else number > 0 for number in numbers]
+    for field, values in (
+        (models.IntegerField(), numbers),
+        (models.BooleanField(), truths),
+        (models.DateField(), days),
+    ):
+        assert list(ColumnEncoder(field, connection)(values)[0]) == _one_by_one(field, values)
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db
 def test_a_wide_number_keeps_its_digits() -> None:
@@ -69,6 +95,31 @@ def test_texts_of_other_types_are_escaped_for_copy() -> None:
     assert (
         copy_data([[mark_safe("C:\\new\tx")], ["a\nb"], [None], [b"\0\\"]]) == b"C:\\\\new\\tx\ta\\nb\t\\N\t\\\\x005c\n"
     )
+
+
+_kinds = [
+    st.booleans(),
+    st.integers() | st.sampled_from([2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1]),
+    st.dates(),
+    st.floats(),
+    st.decimals(),
+    st.binary(),
+    st.text() | st.sampled_from(["null", '"', "a,b", "\\N", "\\", "a\tb", "\r\n", mark_safe("a\\b")]),
+]  # fmt: skip
+_columns_of_one_kind = st.sampled_from(_kinds).flatmap(lambda kind: st.lists(st.none() | kind, min_size=1, max_size=5))
+
+
+@given(column=_columns_of_one_kind | st.lists(st.none() | st.one_of(_kinds), min_size=1, max_size=5))
+def test_a_column_is_written_for_copy_as_its_values_one_by_one(column: list[Any]) -> None:
+    """Whatever is together in it, and whatever is missing."""
+    assert copy_data([column, column]) == "".join(f"{_copied(each)}\t{_copied(each)}\n" for each in column).encode()
+
+
+def _copied(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    text = f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+    return re.sub(r"[\\\t\n\r]", lambda mark: {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}[mark[0]], text)
 
 
 _vast = st.integers(90, 400).map(lambda digits: Decimal("9" * digits))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import datetime
 import io
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from safe_import.database.gaps import NONE, filled, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +19,9 @@ if TYPE_CHECKING:
 # Text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  # the backslash first, as the others bring one
 _PLAIN = {int, float, bool, Decimal, datetime.date, datetime.datetime}  # whose text needs no escape
-_day = lru_cache(maxsize=2**14)(datetime.date.isoformat)  # as the same days come again and again
+_AT_ONCE = {int, datetime.date, NONE}
+_TRUTHS = {truth: str(truth) for truth in (False, True)}
+_NULL = "\\N"
 
 
 def copy_data(columns: Iterable[Sequence[Any]]) -> bytes:
@@ -70,15 +76,25 @@ def _column(values: Sequence[Any]) -> Sequence[str]:
     try:
         return _escaped(values, "".join(values))
     except TypeError:  # not only texts
-        texts = iter(_texts([value for value in values if value is not None]))
-        return ["\\N" if value is None else next(texts) for value in values] if None in values else list(texts)
+        types = set(map(type, values))
+    if types <= _AT_ONCE:
+        with suppress(TypeError):  # integers beyond 64 bits
+            return _texts_at_once(values)
+    return spread(_texts(filled(values, types), types - {NONE}), values, _NULL)
 
 
-def _texts(values: Sequence[Any]) -> Sequence[str]:
-    types = set(map(type, values))
+def _texts_at_once(values: Sequence[Any]) -> Sequence[str]:
+    """What JSON has for numbers, days and None is what COPY has, but for quotes and the word for None."""
+    listed = orjson.dumps(list(values)).decode()[1:-1]
+    return listed.replace('"', "").replace("null", _NULL).split(",")
+
+
+def _texts(values: Sequence[Any], types: set[type]) -> Sequence[str]:
+    if types == {bool}:
+        return list(map(_TRUTHS.__getitem__, values))
     if types <= _PLAIN:
-        return list(map(_day if types == {datetime.date} else str, values))
-    texts = list(map(_text, values))
+        return list(map(str, values))
+    texts = values if types == {str} else list(map(_text, values))
     return _escaped(texts, "".join(texts))
 
 

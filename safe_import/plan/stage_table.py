@@ -147,12 +147,16 @@ class StageTable:
         self._add_columns()
 
     def encode(self, records: RecordColumns) -> tuple[dict[str, Sequence[Any]], list[Unfit]]:
-        """A batch as {column: values}, and the values that do not fit, which are left out."""
+        """A batch as {column: values}, and the values that do not fit, which are left out.
+
+        A column that few batches need is left out of the others, and then holds NULL.
+        """
         encoded: dict[str, Sequence[Any]] = {ID: records.numbers, LINE: records.lines}
         unfit: list[Unfit] = []
         for name, values in records.values.items():
             encoded |= self._encode_field(name, values, unfit)
-        encoded[CLEARED] = self._mark_cleared(records)
+        if records.emptied:
+            encoded[CLEARED] = self._mark_cleared(records)
         self._add_columns()
         return encoded, unfit
 
@@ -168,7 +172,7 @@ class StageTable:
         self, name: str, values: Sequence[Any], unfit: list[Unfit]
     ) -> Iterator[tuple[str, Sequence[Any]]]:
         columns = self._columns_of(name)
-        if columns.own is not None:
+        if columns.own is not None and OwnId in set(map(type, values)):
             yield columns.own, [value.number if type(value) is OwnId else None for value in values]
             values = [None if type(value) is OwnId else value for value in values]
         for column, casefold in columns.keys:

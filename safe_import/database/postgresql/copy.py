@@ -22,6 +22,7 @@ _PLAIN = {int, float, bool, Decimal, datetime.date, datetime.datetime}  # whose 
 _AT_ONCE = {int, datetime.date, NONE}
 _TRUTHS = {truth: str(truth) for truth in (False, True)}
 _NULL = "\\N"
+_AT_LEAST = 2**19  # bytes that are sent at a time
 
 
 def copy_data(columns: Iterable[Sequence[Any]]) -> bytes:
@@ -40,8 +41,8 @@ def copy_from(cursor: Any, sql: str, data: bytes) -> None:
 
 
 class CopyBehind:
-    """Sends one block at a time while the program goes on, as the server takes about as long to store it as Python to
-    make the next one.
+    """Sends blocks while the program goes on, as the server takes about as long to store them as Python to make the
+    next ones. Small ones are sent together, since the server's answer to each is waited for.
 
     While a COPY goes on, nothing else may use the connection: psycopg 2 does not keep the two apart. Whoever wants to
     has to ``wait`` first.
@@ -50,25 +51,42 @@ class CopyBehind:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "safe_import_copy")
         self._sent: Future[None] | None = None
+        self._held: list[bytes] = []
+        self._where: tuple[Any, str] | None = None  # cursor and statement of those that are held
 
     def send(self, cursor: Any, sql: str, data: bytes) -> None:
-        """Returns as soon as what was sent before is stored.
+        """Returns at once, or as soon as what was sent before is stored.
 
         Raises:
             Exception: of the driver, by which what was sent before failed.
         """
-        self.wait()
-        self._sent = self._thread.submit(copy_from, cursor, sql, data)
+        if self._where is not None and self._where[1] != sql:
+            self._send_held()
+        self._where = cursor, sql
+        self._held.append(data)
+        if sum(map(len, self._held)) >= _AT_LEAST:
+            self._send_held()
 
     def wait(self) -> None:
         """Returns when everything is stored, or raises as ``send`` does."""
-        sent, self._sent = self._sent, None
-        if sent is not None:
-            sent.result()
+        self._send_held()
+        self._wait_for_sent()
 
     def close(self) -> None:
         """Ends the thread, without a word about what failed."""
         self._thread.shutdown()
+
+    def _send_held(self) -> None:
+        where, data = self._where, b"".join(self._held)
+        self._where, self._held = None, []  # also where what was sent before failed
+        self._wait_for_sent()
+        if where is not None:
+            self._sent = self._thread.submit(copy_from, *where, data)
+
+    def _wait_for_sent(self) -> None:
+        sent, self._sent = self._sent, None
+        if sent is not None:
+            sent.result()
 
 
 def _column(values: Sequence[Any]) -> Sequence[str]:

@@ -107,14 +107,18 @@ def test_a_model_that_is_saved_takes_one_statement_a_record(tmp_path: Path) -> N
     assert _statements(SavedImport, many) == _statements(SavedImport, few)
 
 
-def test_python_holds_at_most_one_batch(tmp_path: Path, settings: SettingsWrapper) -> None:
+def test_python_holds_at_most_one_batch(
+    tmp_path: Path, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A further row adds next to nothing to the memory, whether it is created, updated or unchanged.
 
-    How much it would add if rows were held, a batch of all rows shows.
+    How much it would add if rows were held, a block of all rows shows.
     """
     run_import(ThingsImport, _things(tmp_path / "warm.csv", _BATCH, prefix="warm-"))  # what is cached once, is
     settings.SAFE_IMPORT = {**settings.SAFE_IMPORT, "BATCH_SIZE": _MOST}
-    held = _bytes_a_row(tmp_path, "held", price=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("safe_import.stages.read._AT_A_TIME", _MOST)
+        held = _bytes_a_row(tmp_path, "held", price=1)
     settings.SAFE_IMPORT = {**settings.SAFE_IMPORT, "BATCH_SIZE": _BATCH}
     for price in (1, 2, 2):
         assert _bytes_a_row(tmp_path, "batch", price) < held / 10

@@ -56,6 +56,7 @@ class Stager:
         self._without_main = 0  # rows whose main target yields nothing
         self._staged_groups = False
         self._own_takers = {target.number for target in ws.targets if ws.leads_to_others(target)}
+        self._rows: list[tuple[int, Row]] = []  # of several blocks, until they make a batch
         self._hash = hashlib.sha256()
         self._numbers = [0] * len(ws.targets)
         self._records: list[list[StagedRecord]] = [[] for _ in ws.targets]
@@ -81,7 +82,8 @@ class Stager:
             elif self.spec.rows_are_records:
                 self._stage_columns(block)
             else:
-                self._put([(0, row) for row in rows_of(self.spec.rows[0], block)])
+                self._gather([(0, row) for row in rows_of(self.spec.rows[0], block)])
+        self._put_gathered()
         self.flush()
 
     def _stage_validated(self, block: list[Validated]) -> None:
@@ -93,9 +95,17 @@ class Stager:
                 self._refuse(each)
             else:
                 batch.append((each.kind or 0, each.row))
-        self._put(batch)
+        self._gather(batch)
 
-    def _put(self, batch: list[tuple[int, Row]]) -> None:
+    def _gather(self, rows: list[tuple[int, Row]]) -> None:
+        if len(self._rows) + len(rows) > self.batch_size:
+            self._put_gathered()
+        self._rows += rows
+        if self.spec.rows_are_records:  # then other blocks are staged as columns, in the same order
+            self._put_gathered()
+
+    def _put_gathered(self) -> None:
+        batch, self._rows = self._rows, []
         if self.spec.derives:
             self._lay_aside(batch)
         else:

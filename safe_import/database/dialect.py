@@ -135,7 +135,7 @@ class Dialect(abc.ABC):
         """A table of the names of the members of ``sql``, a JSON object, in its column ``key``; for a FROM."""
 
     records_a_page = 20
-    """How many records of the journal are kept together."""
+    """How many neighbours in the file are kept together in the journal, at most."""
 
     @abc.abstractmethod
     def json_list(self, sql: str) -> str:
@@ -317,7 +317,10 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
-        """A SELECT of (rec, pk) that gives each rec of the SELECT ``ordered`` the next generated primary key."""
+        """A SELECT of the columns of the SELECT ``ordered``, each row with the next generated primary key behind them.
+
+        The first of the columns is ``rec``, by which they are ordered.
+        """
 
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 def written_rows(ws: Workspace, target: Target, fate: str) -> str:
     """FROM the rows t that landed and their plan p, with the rows o as they were before where they are updated."""
-    pk, table = ws.dialect.column(target.pk), ws.dialect.table(target.model)
-    known = f"JOIN {ws.name(target, 'new')} n ON n.rec = p.rec JOIN {table} t ON t.{pk} = n.pk"
-    if fate == UPDATE:
-        known = f"JOIN {ws.name(target, 'old')} o ON o.{pk} = p.pk JOIN {table} t ON t.{pk} = p.pk"
-    return f"FROM {ws.name(target, 'plan')} p {known}"
+    pk = ws.dialect.column(target.pk)
+    there = f"JOIN {ws.dialect.table(target.model)} t ON t.{pk} = p.pk"
+    if fate == CREATE:
+        return f"FROM {ws.name(target, 'new')} p {there}"
+    planned = f"(SELECT * FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}')"
+    return f"FROM {planned} p JOIN {ws.name(target, 'old')} o ON o.{pk} = p.pk {there}"
 
 
 def brought_rows(ws: Workspace, target: Target) -> str:

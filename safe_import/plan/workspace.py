@@ -246,7 +246,7 @@ class Workspace:
                     "ver": "text",
                     "fate": "text",
                     "held": "bigint",
-                    **self._lead_columns(target),
+                    **self.lead_columns(target),
                 },
             )
             if columns := self._future_columns(target):
@@ -264,9 +264,10 @@ class Workspace:
         columns: dict[str, str] = {}
         for name in [*self.brought_links(target), *self.through_links(target)]:
             columns |= {f"e_{name}": "text", f"d_{name}": "bigint"}
-        return {**self._lead_columns(target), **columns}
+        return {**self.lead_columns(target), **columns}
 
-    def _lead_columns(self, target: Target) -> Mapping[str, str]:
+    def lead_columns(self, target: Target) -> Mapping[str, str]:
+        """The columns that say where the links of a record lead, with their types."""
         columns: dict[str, str] = {}
         for name in [*self.brought_links(target), *self.through_links(target)]:
             columns |= {f"p_{name}": self.dialect.base_type(target.fields[name]), f"r_{name}": "bigint"}

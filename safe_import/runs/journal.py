@@ -42,7 +42,7 @@ def write_journal(ws: Workspace, target: Target, run: str) -> None:
     d, fields, name = ws.dialect, list(target.fields.values()), _pages(target)
     d.drop_temp([name])
     d.create_temp(name, {"action": "text", "size": "bigint", "amiss": "bigint", "records": "text"})
-    created = _record(d, target.pk, "'null'", d.json_string(d.fingerprint(fields, "t")))
+    created = _record(d, target.pk, "'null'", _print(d.fingerprint(fields, "t")))
     updated = _record(d, target.pk, _changed(d, fields, "o"), _changed(d, fields, "t"))
     for fate, record in ((CREATE, created), (UPDATE, updated)):
         if ws.fates[target.number].get(fate):
@@ -59,14 +59,19 @@ def _record(d: Dialect, pk: Any, before: str, after: str) -> str:
     return f"'[' || {d.json_string(d.text(pk, f't.{d.column(pk)}'))} || ',' || {before} || ',' || {after} || ']'"
 
 
+def _print(sql: str) -> str:
+    """A fingerprint as JSON: it holds nothing that would have to be escaped."""
+    return f"'\"' || {sql} || '\"'"
+
+
 def _write_pages(ws: Workspace, target: Target, fate: str, record: str) -> None:
     d, fields = ws.dialect, verifiable_fields(ws, target, fate)
     amiss = f"CASE WHEN {is_amiss(ws, target, fields)} THEN 1 ELSE 0 END"
-    rows = f"{written_rows(ws, target, fate)}{brought_rows(ws, target) if fields else ''} WHERE p.fate = '{fate}'"
+    rows = f"{written_rows(ws, target, fate)}{brought_rows(ws, target) if fields else ''}"
     d.execute(
         f"INSERT INTO {d.temp(_pages(target))} SELECT '{fate}', count(*), sum(q.amiss), {d.json_list('q.record')}"
-        f" FROM (SELECT row_number() OVER () AS n, {record} AS record, {amiss} AS amiss {rows}) q"
-        f" GROUP BY q.n - q.n % {d.records_a_page}"
+        f" FROM (SELECT p.rec, {record} AS record, {amiss} AS amiss {rows}) q"
+        f" GROUP BY q.rec - q.rec % {d.records_a_page}"
     )
 
 
@@ -94,7 +99,7 @@ def renew_prints(d: Dialect, model: type[Model], run: str) -> None:
     pk, there = model._meta.pk, f"t.{d.column(model._meta.pk)}"
     key, before = (f"c.{d.quote(name)}" for name in ("key", "after"))
     now = d.fingerprint(list(model._meta.concrete_fields), "t")
-    print_ = d.json_string(f"CASE WHEN {there} IS NULL THEN {before} ELSE {now} END")
+    print_ = _print(f"CASE WHEN {there} IS NULL THEN {before} ELSE {now} END")
     record = f"'[' || {d.json_string(key)} || ',null,' || {print_} || ']'"
     d.create_temp_of(
         _RENEWED,

@@ -69,7 +69,7 @@ def _landed(ws: Workspace, target: Target, fate: str) -> tuple[int, dict[str, in
         due = given(ws, target, name) if fate == CREATE else changes(ws, target, name, existing="o")
         counts.append(f"count(CASE WHEN {is_wrong(ws, target, name)} AND {due} THEN 1 END)")
     brought = brought_rows(ws, target) if fields else ""
-    number, *wrong = ws.dialect.rows(f"SELECT {', '.join(counts)} {rows}{brought} WHERE p.fate = '{fate}'")[0]
+    number, *wrong = ws.dialect.rows(f"SELECT {', '.join(counts)} {rows}{brought}")[0]
     return number, dict(zip(fields, wrong, strict=True))
 
 

@@ -261,7 +261,7 @@ class MariaDB(Dialect):
         highest = self.value(f"SELECT coalesce(max({pk}), 0) FROM {self.table(model)}")
         free = max(int(following), int(highest) + 1)
         first = free + (int(offset) - free) % int(step)  # servers that replicate each other give out every n-th number
-        return f"SELECT rec, {first} + (row_number() OVER (ORDER BY rec) - 1) * {int(step)} AS pk FROM ({ordered}) q"
+        return f"SELECT q.*, {first} + (row_number() OVER (ORDER BY rec) - 1) * {int(step)} AS pk FROM ({ordered}) q"
 
     def links_deferred(self, model: type[models.Model], keys: str) -> AbstractContextManager[None]:
         return self._links.within(model, keys)

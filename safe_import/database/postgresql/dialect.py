@@ -372,7 +372,7 @@ class PostgreSQL(Dialect):
         sequence = self.value("SELECT pg_get_serial_sequence(%s, %s)", [self.table(model), column])
         if sequence is None:
             raise SpecError(f"{model._meta.label} has no sequence for its primary key.")
-        return f"SELECT rec, nextval('{sequence}'::regclass) AS pk FROM ({ordered}) q"
+        return f"SELECT q.*, nextval('{sequence}'::regclass) AS pk FROM ({ordered}) q"
 
     def settle_constraints(self) -> None:
         """A deferred trigger may defer another one, so this goes on until nothing more is written."""

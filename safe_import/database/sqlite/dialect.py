@@ -214,7 +214,7 @@ class SQLite(Dialect):
             # AUTOINCREMENT never gives a key again, not even one whose record is gone.
             given = self.rows("SELECT seq FROM main.sqlite_sequence WHERE name = %s", [model._meta.db_table])
             highest = max([highest, *(seq for (seq,) in given)])
-        return f"SELECT rec, {int(highest)} + row_number() OVER (ORDER BY rec) AS pk FROM ({ordered}) q"
+        return f"SELECT q.*, {int(highest)} + row_number() OVER (ORDER BY rec) AS pk FROM ({ordered}) q"
 
     # -- runs
 

@@ -16,30 +16,28 @@ _GENERATED = ("AutoField", "BigAutoField", "SmallAutoField")
 
 
 def assign_keys(ws: Workspace, target: Target) -> None:
-    """Fills si_N_new with (rec, pk) of the records to be created.
+    """Fills si_N_new with the records to be created: what the plan says of them, and their primary keys.
 
     Raises:
         SpecError: the model has a primary key that neither the database, a default nor the file fills.
     """
     d, name = ws.dialect, f"si_{target.number}_new"
-    d.create_temp(name, {"rec": "bigint", "pk": d.base_type(target.pk)})
-    created = f"FROM {ws.name(target, 'plan')} p"
-    where = "WHERE p.fate = 'create'"
+    columns = {"rec": "bigint", "src": "bigint", **ws.lead_columns(target)}
+    d.create_temp(name, {**columns, "pk": d.base_type(target.pk)})
+    listed = ", ".join(f"p.{d.quote(column)}" for column in columns)
+    created, where = f"FROM {ws.name(target, 'plan')} p", "WHERE p.fate = 'create'"
     if target.pk.name in written_fields(ws, target):
-        stage = f"JOIN {ws.name(target, 'stage')} s ON s.id = p.src"
-        d.execute(
-            f"INSERT INTO {d.temp(name)}"
-            f" SELECT p.rec, {new_value(ws, target, target.pk.name)} {created} {stage} {where}"
-        )
+        brought = f"{created} JOIN {ws.name(target, 'stage')} s ON s.id = p.src {where}"
+        d.execute(f"INSERT INTO {d.temp(name)} SELECT {listed}, {new_value(ws, target, target.pk.name)} {brought}")
     elif target.pk.get_internal_type() in _GENERATED:
-        ordered = f"SELECT p.rec AS rec {created} {where} ORDER BY p.rec"
-        d.execute(f"INSERT INTO {d.temp(name)} {d.next_keys(target.model, ordered)}")
+        keys = d.next_keys(target.model, f"SELECT {listed} {created} {where} ORDER BY p.rec")
+        d.execute(f"INSERT INTO {d.temp(name)} {keys}")
     elif target.pk.has_default():
-        encode, rows = d.encoder(target.pk), []
-        for (rec,) in d.rows(f"SELECT p.rec {created} {where} ORDER BY p.rec"):
-            rows.append((rec, encode(target.pk.get_default())))
+        encode = d.encoder(target.pk)
+        found = d.rows(f"SELECT {listed} {created} {where} ORDER BY p.rec")
+        rows = [(*row, encode(target.pk.get_default())) for row in found]
         for start in range(0, len(rows), _BATCH):
-            d.write_rows(name, ("rec", "pk"), rows[start : start + _BATCH])
+            d.write_rows(name, (*columns, "pk"), rows[start : start + _BATCH])
     elif d.value(f"SELECT count(*) {created} {where}"):
         raise SpecError(f"Nothing fills the primary key of {target.label}: bring it, or give it a default.")
-    d.analyze(name)
+    d.analyze(name, ("rec", "pk"))

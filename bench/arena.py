@@ -50,6 +50,14 @@ class Arena:
         if connection.vendor == "postgresql":
             _on_server("CHECKPOINT")
 
+    def settle(self) -> None:
+        """Have PostgreSQL do now what it would do in the background, a minute after the last import."""
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM ANALYZE")
+            connection.close()
+            _on_server("CHECKPOINT")
+
     def _begin_anew(self) -> None:
         if connection.vendor == "postgresql":
             connection.close()

@@ -134,6 +134,9 @@ class Dialect(abc.ABC):
     def json_keys(self, sql: str) -> str:
         """A table of the names of the members of ``sql``, a JSON object, in its column ``key``; for a FROM."""
 
+    materialized = "MATERIALIZED"
+    """Before a query of a WITH: it is made as it stands, and not mixed up with what asks for it."""
+
     records_a_page = 20
     """How many neighbours in the file are kept together in the journal, at most."""
 

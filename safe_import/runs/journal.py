@@ -69,8 +69,10 @@ def _write_pages(ws: Workspace, target: Target, fate: str, record: str) -> None:
     amiss = f"CASE WHEN {is_amiss(ws, target, fields)} THEN 1 ELSE 0 END"
     rows = f"{written_rows(ws, target, fate)}{brought_rows(ws, target) if fields else ''}"
     d.execute(
-        f"INSERT INTO {d.temp(_pages(target))} SELECT '{fate}', count(*), sum(q.amiss), {d.json_list('q.record')}"
-        f" FROM (SELECT p.rec, {record} AS record, {amiss} AS amiss {rows}) q"
+        f"INSERT INTO {d.temp(_pages(target))}"
+        # What is put together is the little that is made of a row, not the row.
+        f" WITH q AS {d.materialized} (SELECT p.rec, {record} AS record, {amiss} AS amiss {rows})"
+        f" SELECT '{fate}', count(*), sum(q.amiss), {d.json_list('q.record')} FROM q"
         f" GROUP BY q.rec - q.rec % {d.records_a_page}"
     )
 

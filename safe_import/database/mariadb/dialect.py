@@ -40,6 +40,7 @@ class MariaDB(Dialect):
     char_length = "char_length"
     null_safe_equal = "<=>"
     current = "LOCK IN SHARE MODE"
+    materialized = ""  # there are no such words, but what is grouped is made first
     records_a_page = 1  # as no text can be longer than max_allowed_packet, which is small
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:

@@ -64,7 +64,7 @@ class ImportSpec:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__.removesuffix("Import")).lower()
-        if cls.row is not None and not cls.rows:
+        if cls.row is not None and "rows" not in vars(cls) and ("row" in vars(cls) or not cls.rows):
             cls.rows = (cls.row,)
         if register:
             _register(cls)

@@ -328,12 +328,12 @@ class Dialect(abc.ABC):
     insert_overriding = ""
     """What an INSERT needs to write a generated primary key."""
 
-    def insertion_order(self, number: str, keys: Sequence[str]) -> str:
+    def insertion_order(self, number: str, keys: Mapping[str, Field]) -> str:
         """What new records are sorted by when they are inserted: that of the file, where nothing else is better.
 
         Args:
             number: of the record, in the order of the file.
-            keys: the columns that hold the parts of its key.
+            keys: the columns that hold the parts of its key, with the fields that these are of.
         """
         return number
 

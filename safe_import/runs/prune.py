@@ -50,7 +50,7 @@ def prune_journal(keep_days: int, *, alias: str = DEFAULT_DB_ALIAS, dry_run: boo
     before = timezone.now() - datetime.timedelta(days=keep_days)
     old = Run.objects.using(alias).filter(started__lt=before, state__in=_SETTLED).order_by("id")
     for run in old.filter(pk__in=JournalPage.objects.using(alias).values("run")):
-        entries = JournalPage.objects.using(alias).filter(run=run).aggregate(n=Sum("size"))["n"]
+        entries = JournalPage.objects.using(alias).filter(run=run).aggregate(n=Sum("size"))["n"] or 0
         yield PrunedJournal(run.id, entries) if dry_run else _prune(alias, run.id, entries)
 
 

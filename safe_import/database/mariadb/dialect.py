@@ -193,7 +193,7 @@ class MariaDB(Dialect):
 
     # -- statements
 
-    def insertion_order(self, number: str, keys: Sequence[str]) -> str:
+    def insertion_order(self, number: str, keys: Mapping[str, Field]) -> str:
         """The first primary key moves AUTO_INCREMENT beyond all others, so nobody gets in between."""
         return f"{number} DESC"
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from safe_import.errors import StalePlan
 from safe_import.failpoints import failpoint
+from safe_import.plan.fates import count_fates
 from safe_import.plan.match import keys_of_created, keys_of_database
 from safe_import.runs.journal import remember_old, write_journal
 from safe_import.spec.target import Target, unique_in_database
@@ -74,6 +75,8 @@ def write_target(ws: Workspace, target: Target, now: datetime.datetime) -> None:
 def write_journals(ws: Workspace, run: str) -> None:
     """The second half of ``apply_plan``: writes down what the records are now."""
     for target in ws.targets:
+        if callable(target.write):
+            count_fates(ws, target)  # a writer of its own may have changed the plan
         write_journal(ws, target, run)
     failpoint("apply.journalled")
 

@@ -28,7 +28,7 @@ def insert_records(ws: Workspace, target: Target, now: datetime.datetime) -> Non
     """Creates the records that the plan creates."""
     d, columns = ws.dialect, new_record(ws, target, now)
     stage = ws.stages[target.number]
-    keys = [stage.value(part.column) for part in key_parts(target) if part.column in stage.columns]
+    keys = {stage.value(p.column): p.field for p in key_parts(target) if p.column and p.column in stage.columns}
     sql, params = select_new(ws, target, columns, d.insertion_order("p.rec", keys))
     into = f"INSERT INTO {d.table(target.model)} ({', '.join(columns)}) {d.insert_overriding}"
     d.execute(f"{into} {sql}", params)

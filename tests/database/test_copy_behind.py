@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
+from pydantic import AfterValidator
 
 from safe_import.database import dialect
+from safe_import.errors import Refused
+from tests.testapp.models import Box
+from tests.testapp.specs import ThingRow, ThingsImport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.testapp.importing import Importer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -37,6 +44,47 @@ def test_all_blocks_are_there_in_the_end(d: Any) -> None:
         d.write_columns("si_sent", {"n": [4]})
         d.write_columns("si_sent", {"n": [5], "k": ["e"]})
     assert _stored(d) == [(1, "a"), (2, "b"), (3, "c"), (4, None), (5, "e")]
+
+
+def test_a_transaction_that_is_rolled_back_takes_nothing_with_it(d: Any) -> None:
+    """A validator may begin one of its own, in which the first question would have to wait for what is behind."""
+    with d.written_behind():
+        d.write_columns("si_sent", {"n": [1], "k": ["a"]})
+        with suppress(ValueError), transaction.atomic():
+            d.value("SELECT 1")
+            raise ValueError
+        d.write_columns("si_sent", {"n": [2], "k": ["b"]})
+    assert _stored(d) == [(1, "a"), (2, "b")]
+
+
+def test_an_error_outlives_the_transaction_of_a_validator(importing: Importer) -> None:
+    """The invalid row of the first block is refused as well, whatever becomes of the database in the next one."""
+
+    def looked_up(name: str) -> str:
+        if name == "unknown":
+            with transaction.atomic():
+                Box.objects.get(name=name)
+        return name
+
+    class CheckedRow(ThingRow):
+        clearable = ()
+        name: Annotated[str, AfterValidator(_refused_if_missing(looked_up))]
+
+    spec = type("CheckedImport", (ThingsImport,), {"row": CheckedRow}, register=False)
+    sound = "".join(f"c{n},x,\n" for n in range(1200))
+    with pytest.raises(Refused) as refused:
+        importing(spec, f"code,name,born\nwrong,x,yesterday\n{sound}z,unknown,\n")
+    assert [problem.line for problem in refused.value.problems] == [2, 1203]
+
+
+def _refused_if_missing(look_up: Callable[[str], str]) -> Callable[[str], str]:
+    def validator(name: str) -> str:
+        try:
+            return look_up(name)
+        except Box.DoesNotExist:
+            raise ValueError("there is no such box") from None
+
+    return validator
 
 
 def test_who_asks_meanwhile_finds_what_was_sent_so_far(d: Any) -> None:

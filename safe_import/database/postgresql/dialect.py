@@ -241,12 +241,28 @@ class PostgreSQL(Dialect):
     def written_behind(self) -> Iterator[None]:
         self._behind = behind = CopyBehind()
         try:
-            with self.connection.execute_wrapper(self._after_what_is_behind):
+            with self.connection.execute_wrapper(self._after_what_is_behind), self._settled_before_transactions():
                 yield
             self._settle()
         finally:
             self._behind = None
             behind.close()
+
+    @contextmanager
+    def _settled_before_transactions(self) -> Iterator[None]:
+        """Where a validator, say, begins a transaction, no statement tells of it, and what is behind must stay out."""
+        connection: Any = self.connection
+        begin = connection.set_autocommit
+
+        def settled(*args: Any, **kwargs: Any) -> None:
+            self._settle()
+            begin(*args, **kwargs)
+
+        connection.set_autocommit = settled
+        try:
+            yield
+        finally:
+            del connection.set_autocommit
 
     def _after_what_is_behind(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
@@ -342,12 +358,12 @@ class PostgreSQL(Dialect):
             f" WHERE {condition} ORDER BY {pk} FOR NO KEY UPDATE"
         )
 
-    def insertion_order(self, number: str, keys: Sequence[str]) -> str:
+    def insertion_order(self, number: str, keys: Mapping[str, Field]) -> str:
         """By key, so that each record goes beside the one before in the indexes of the key.
 
         In any other order every index page is come back to again and again: a million records take a fifth longer.
         """
-        return ", ".join([*keys, number])
+        return ", ".join([*(key for key, field in keys.items() if self.base_type(field) in _ORDERED), number])
 
     def lock_table(self, model: type[models.Model]) -> None:
         self.execute(f"LOCK TABLE {self.table(model)} IN SHARE ROW EXCLUSIVE MODE")

@@ -23,7 +23,7 @@ def _new_session() -> Iterator[None]:
     connection.close()
 
 
-@pytest.mark.parametrize(("before", "after"), [("1MB", "64MB"), ("128MB", "128MB")])
+@pytest.mark.parametrize(("before", "after"), [("1MB", "256MB"), ("512MB", "512MB")])
 def test_a_run_raises_what_a_session_has_and_never_lowers_it(before: str, after: str) -> None:
     assert _in_a_run(before) == after
 

@@ -44,11 +44,11 @@ _FORMATS = {
 # The statements of a run are few and large, over temporary tables: hashes that fit into memory; a sample of a few
 # thousand rows is enough to plan them, and compiling them takes longer than it saves.
 _TUNING = {"work_mem": "64MB", "default_statistics_target": "10", "jit": "off"}
-# Pages of 8 kB for temporary tables; with one there it is too late for more. A session keeps them until its end, but
-# takes only as many as its temporary tables need.
+# Pages of 8 kB for temporary tables: as many as a million rows take, which are read again and again. With one table
+# there it is too late for more. A session keeps them until its end, but takes only as many as its tables need.
 _MORE_TEMP_BUFFERS = """
-    SELECT set_config('temp_buffers', '64MB', false) FROM pg_settings
-    WHERE name = 'temp_buffers' AND setting::int < 8192 AND pg_my_temp_schema() = 0"""
+    SELECT set_config('temp_buffers', '256MB', false) FROM pg_settings
+    WHERE name = 'temp_buffers' AND setting::int < 32768 AND pg_my_temp_schema() = 0"""
 _HAS_TRANSACTION_TIMEOUT = 17_00_00
 _WHOLE = {"smallint": 2**15, "integer": 2**31}
 

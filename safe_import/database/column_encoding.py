@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.backends.base.operations import BaseDatabaseOperations
 
 from safe_import.database.encoding import (
     INTEGER_FIELDS,
@@ -140,6 +141,8 @@ def _all_booleans(truths: Sequence[Any], _: models.Field[Any, Any], __: BaseData
 
 
 def _all_dates(days: Sequence[Any], _: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
+    if type(connection.ops).adapt_datefield_value is BaseDatabaseOperations.adapt_datefield_value:
+        return list(map(str, days))  # what it does to one that is not None
     return list(map(connection.ops.adapt_datefield_value, days))
 
 

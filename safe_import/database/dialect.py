@@ -229,10 +229,13 @@ class Dialect(abc.ABC):
         """
         if digest is not None:
             digest.update(orjson.dumps((name, columns), default=repr))
-        names, marks = ", ".join(map(self.quote, columns)), ", ".join(["%s"] * len(columns))
+        insert = f"INSERT INTO {self.temp(name)} ({', '.join(map(self.quote, columns))}) VALUES"
         with self.connection.cursor() as cursor:
-            rows = list(zip(*columns.values(), strict=True))
-            cursor.executemany(f"INSERT INTO {self.temp(name)} ({names}) VALUES ({marks})", rows)
+            self.insert_rows(cursor, insert, len(columns), list(zip(*columns.values(), strict=True)))
+
+    def insert_rows(self, cursor: Any, insert: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
+        """Inserts rows of this width; ``insert`` is a statement up to its VALUES."""
+        cursor.executemany(f"{insert} {marks(width)}", rows)
 
     def written_behind(self) -> AbstractContextManager[None]:
         """Within, ``write_columns`` may return before the rows are there; at the end they are, or it raises why not."""
@@ -337,12 +340,20 @@ class Dialect(abc.ABC):
         """
         return number
 
-    def looked_up(self, select: str, key: str, source: str, wanted: str) -> str:
-        """A SELECT of rows with their ``key`` as si_key, to be joined by it.
+    def index_key(self, name: str, key: str) -> None:  # noqa: B027  # a hook that not every vendor needs
+        """Readies a temporary table for ``pairs``: ``key`` is an expression over its columns."""
 
-        Those whose key the SELECT ``wanted`` does not have may be left out, where that is what makes the join quick.
+    def pairs(self, staged: str, key: str, existing: str, *, wanted: str, paired: str) -> Iterator[str]:
+        """What stands behind FROM in the SELECTs that pair each staged record s with the records t of its key, or none.
+
+        Args:
+            staged: a SELECT of the staged records, which have an id.
+            key: of a record s.
+            existing: a SELECT of the records of the database, with their key as si_key.
+            wanted: a SELECT of the keys of all staged records.
+            paired: a SELECT of the ids that the SELECTs before have paired.
         """
-        return f"SELECT {key} AS si_key, {select} FROM {source}"
+        yield f"({staged}) s LEFT JOIN ({existing}) t ON t.si_key = {key}"
 
     current = ""
     """What a SELECT ends with that must see what others have committed since the transaction began."""
@@ -417,6 +428,11 @@ class Witness(abc.ABC):
         Args:
             updated: how many rows the run itself updated, by table name.
         """
+
+
+def marks(width: int) -> str:
+    """The places of the values of a row, in parentheses."""
+    return f"({', '.join(['%s'] * width)})"
 
 
 class Deadline:

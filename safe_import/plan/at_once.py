@@ -60,10 +60,12 @@ def _is_plain(ws: Workspace, target: Target, name: str) -> bool:
 
 def plan_at_once(ws: Workspace, target: Target) -> bool:
     """Makes the plan. False where a record is odd: the plan is of no use then."""
+    ws.dialect.index_key(ws.stages[target.number].name, staged_key(ws, target, alias=""))
     by_key = f"SELECT 1 FROM {ws.name(target, 'stage')} s GROUP BY {staged_key(ws, target)}"
     keys = ws.dialect.value(f"SELECT count(*) FROM ({by_key}) q")
     try:
-        ws.dialect.execute(_plan_sql(ws, target))
+        for statement in _plan_sql(ws, target):
+            ws.dialect.execute(statement)
     except IntegrityError:  # on SQLite, where a plan has each record once: two of the database have the same key
         return False
     count_fates(ws, target)
@@ -71,7 +73,7 @@ def plan_at_once(ws: Workspace, target: Target) -> bool:
     return _ODD not in fates and sum(fates.values()) == keys  # more where the file or the database has a key twice
 
 
-def _plan_sql(ws: Workspace, target: Target) -> str:
+def _plan_sql(ws: Workspace, target: Target) -> Iterator[str]:
     d = ws.dialect
     names = ws.brought_links(target)
     joins = join_links(ws, target, names)
@@ -87,12 +89,15 @@ def _plan_sql(ws: Workspace, target: Target) -> str:
         f"CASE WHEN {' OR '.join(_odd(ws, target, pk))} THEN '{_ODD}' WHEN {pk} IS NULL THEN '{CREATE}'"
         f" WHEN {changed} THEN '{UPDATE}' ELSE '{UNCHANGED}' END"
     )
-    return (
-        f"INSERT INTO {ws.name(target, 'plan')}"
+    plan = ws.name(target, "plan")
+    insert = (
+        f"INSERT INTO {plan}"
         f" SELECT s.id, s.id, s.line, {pk}, t.si_version, {fate}, CASE WHEN {pk} IS NULL THEN 0 ELSE {held} END{leads}"
-        f" FROM ({staged} FROM {ws.name(target, 'stage')} s {joins.sql}) s"
-        f" LEFT JOIN ({existing}) t ON t.si_key = {staged_key(ws, target)}"
     )
+    stage, key = f"FROM {ws.name(target, 'stage')} s", staged_key(ws, target)
+    wanted, paired = f"SELECT {key} {stage}", f"SELECT rec FROM {plan}"
+    for pairs in d.pairs(f"{staged} {stage} {joins.sql}", key, existing, wanted=wanted, paired=paired):
+        yield f"{insert} FROM {pairs}"
 
 
 def _odd(ws: Workspace, target: Target, pk: str) -> Iterator[str]:

@@ -21,11 +21,11 @@ def key_sql(dialect: Dialect, texts: list[str]) -> str:
     return texts[0] if len(texts) == 1 else " || ".join(measured)
 
 
-def staged_text(ws: Workspace, target: Target, part: Part, refs: Mapping[str, str]) -> str:
+def staged_text(ws: Workspace, target: Target, part: Part, refs: Mapping[str, str], alias: str = "s") -> str:
     """The text of one part of a key of a staged record; ``refs`` holds that of the links joined so far."""
     if part.link is not None:
         return refs.get(part.link, "NULL")
-    value = ws.stages[target.number].value(part.column or "")
+    value = ws.stages[target.number].value(part.column or "", alias)
     if value == "NULL" or (part.column or "").startswith("k"):
         return value
     return ws.dialect.text(part.field, ws.dialect.cast(part.field, value))

@@ -56,13 +56,13 @@ def _found(ws: Workspace, space: KeySpace, wanted: str | None) -> str:
 
 def records_by_key(ws: Workspace, target: Target, fields: Iterable[Field[Any, Any]]) -> str:
     """A SELECT of the records that a target may write: si_key, si_version and the columns of ``fields``."""
-    d, space, stage = ws.dialect, ws.own_space(target), ws.name(target, "stage")
+    d, space = ws.dialect, ws.own_space(target)
     select = ", ".join([f"{d.version(space.model)} AS si_version", *(f"t.{d.column(field)}" for field in fields)])
     key, source = database_key(d, space), f"{d.table(space.model)} t"
     if d.value(f"SELECT count(*) FROM {ws.shared(space.raw)}"):
         source += f" LEFT JOIN {ws.shared(space.raw)} w ON w.pk = {_pk(d, space)}"
         key = f"CASE WHEN {' AND '.join(_foldable_keys(d, space))} THEN {key} ELSE w.k END"
-    return d.looked_up(select, key, source, f"SELECT {staged_key(ws, target)} FROM {stage} s")
+    return f"SELECT {key} AS si_key, {select} FROM {source}"
 
 
 def database_key(d: Dialect, space: KeySpace) -> str:
@@ -145,9 +145,9 @@ def keys_of_created(ws: Workspace, target: Target) -> str:
     return f"SELECT {staged_key(ws, target)} AS k FROM {stage} s JOIN {plan} p ON p.src = s.id WHERE p.fate = 'create'"
 
 
-def staged_key(ws: Workspace, target: Target, keys: Mapping[str, str] = NO_LINKS) -> str:
-    """The key of a staged record s; ``keys`` holds the texts of the links that it is found by."""
-    return key_sql(ws.dialect, [staged_text(ws, target, part, keys) for part in key_parts(target)])
+def staged_key(ws: Workspace, target: Target, keys: Mapping[str, str] = NO_LINKS, alias: str = "s") -> str:
+    """The key of a staged record; ``keys`` holds the texts of the links that it is found by."""
+    return key_sql(ws.dialect, [staged_text(ws, target, part, keys, alias) for part in key_parts(target)])
 
 
 def keys_of_database(ws: Workspace, target: Target, keys: str) -> int:

@@ -250,8 +250,9 @@ class StageTable:
     # -- conditions of the plan
 
     def value(self, column: str, alias: str = "s") -> str:
-        """A column of this table; NULL where no record brought it."""
-        return f"{alias}.{self.dialect.quote(column)}" if column in self.columns else "NULL"
+        """A column of this table, by its name alone where it has no alias; NULL where no record brought it."""
+        qualifier = f"{alias}." if alias else ""
+        return f"{qualifier}{self.dialect.quote(column)}" if column in self.columns else "NULL"
 
     def cleared(self, name: str, alias: str = "s") -> str:
         """A condition: the record empties the field ``name``."""

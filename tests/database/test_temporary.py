@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from safe_import.database import dialect
+from tests.testapp.models import Box
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -24,14 +25,54 @@ def test_what_numbers_the_rows_of_a_table_is_joined_by_without_an_index_made_for
     assert not any("AUTOMATIC" in step for step in steps)
 
 
-def test_records_of_a_table_are_looked_up_by_an_index_made_for_it() -> None:
-    """Else each would be looked for among all, which takes the square of the time."""
+@pytest.mark.parametrize("key", ["{}k", "length({}k) || ':' || {}k || '1:' || nullif(quote({}n), 'NULL')"])
+def test_records_are_paired_by_reading_the_table_once_as_it_lies(key: str) -> None:
+    """It is neither copied nor searched; staged records are found by an index, and those without one come behind."""
+    Box.objects.bulk_create([Box(name=name) for name in ("A", "other", "c")])
+    d = dialect(connection)
+    d.create_temp("si_one", {"id": "bigint", "k": "text", "n": "BLOB"})
+    d.create_temp("si_paired", {"rec": "bigint", "name": "text"})
+    d.write_rows("si_one", ("id", "k", "n"), [(1, "c", 1), (2, "b", 1), (3, "a", 1), (4, None, 1)])
+    d.index_key("si_one", key.replace("{}", ""))
+    there = key.replace("{}k", "lower(t.name)").replace("{}n", "t.rank")
+    existing = f"SELECT {there} AS si_key, t.name FROM (SELECT name, 1 AS rank FROM main.testapp_box) t"
+    staged = f"SELECT s.* FROM {d.temp('si_one')} s LEFT JOIN {d.temp('si_paired')} x ON x.rec = -s.id"
+    wanted, paired = f"SELECT k FROM {d.temp('si_one')}", f"SELECT rec FROM {d.temp('si_paired')}"
+    pairs = list(d.pairs(staged, key.replace("{}", "s."), existing, wanted=wanted, paired=paired))
+    steps = [step for *_, step in d.rows(f"EXPLAIN QUERY PLAN SELECT s.id, t.name FROM {pairs[0]}")]
+    assert steps[0].startswith("SCAN")
+    assert any("INDEX si_one_by_key" in step for step in steps)
+    assert not any("AUTOMATIC" in step or "MATERIALIZE" in step for step in steps)
+    for each in pairs:
+        d.execute(f"INSERT INTO {d.temp('si_paired')} SELECT s.id, t.name FROM {each}")
+    found = d.rows(f"SELECT rec, name FROM {d.temp('si_paired')} ORDER BY rec")
+    assert found == [(1, "c"), (2, None), (3, "A"), (4, None)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 19, 20, 21, 23, 40, 500])
+def test_every_row_is_written_whatever_their_number(count: int) -> None:
+    """Several go into one statement."""
     d = dialect(connection)
     d.create_temp("si_one", {"id": "bigint", "k": "text"})
-    found = d.looked_up("t.id", "lower(t.name)", "main.testapp_box t", f"SELECT k FROM {d.temp('si_one')}")
-    joined = f"FROM {d.temp('si_one')} s LEFT JOIN ({found}) b ON b.si_key = s.k"
-    steps = [step for *_, step in d.rows(f"EXPLAIN QUERY PLAN SELECT b.id {joined}")]
-    assert any("SEARCH" in step and "AUTOMATIC" in step and "si_key=?" in step for step in steps)
+    rows = [(number, f"k{number}") for number in range(count)]
+    d.write_rows("si_one", ("id", "k"), rows)
+    assert d.rows(f"SELECT id, k FROM {d.temp('si_one')} ORDER BY id") == rows
+
+
+def test_rows_of_very_many_columns_are_written() -> None:
+    """Of which a statement has not as many places as would be needed for some rows."""
+    d, width = dialect(connection), 1900
+    d.create_temp("si_one", {f"c{number}": "text" for number in range(width)})
+    rows = [tuple(f"{row}-{number}" for number in range(width)) for row in range(20)]
+    d.write_rows("si_one", [f"c{number}" for number in range(width)], rows)
+    assert d.rows(f"SELECT * FROM {d.temp('si_one')}") == rows
+
+
+def test_fingerprints_tell_all_values_apart() -> None:
+    """Numbers without end too, for which JSON has no word, and bytes."""
+    values = ["NULL", "9e999", "-9e999", "0", "0.0", "1", "'1'", "'inf'", "x'31'", "'null'", "''"]
+    prints = [dialect(connection).value(f"SELECT si_hash({value}, 'null')") for value in values]
+    assert len(set(prints)) == len(prints)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -267,7 +267,14 @@ def test_records_of_a_table_are_looked_up_by_an_index_made_for_it() -> None:
     d.create_temp("si_one", {"id": "bigint", "k": d.key_type})
     d.write_rows("si_one", ("id", "k"), [(1, "a"), (2, "b")])
     key, table = d.folded_column("t.name", casefold=False), d.table(Box)
-    found = d.looked_up("t.id", key, f"{table} t", f"SELECT k FROM {d.temp('si_one')}")
-    steps = d.rows(f"EXPLAIN SELECT b.id FROM {d.temp('si_one')} s LEFT JOIN ({found}) b ON b.si_key = s.k")
+    one = d.temp("si_one")
+    [pairs] = d.pairs(
+        f"SELECT * FROM {one}",
+        "s.k",
+        f"SELECT {key} AS si_key, t.id FROM {table} t",
+        wanted=f"SELECT k FROM {one}",
+        paired="",
+    )
+    steps = d.rows(f"EXPLAIN SELECT t.id FROM {pairs}")
     d.drop_temp(["si_one"])
     assert any("<derived" in str(step) and "key0" in step for step in steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import operator
 from contextlib import contextmanager
@@ -49,6 +50,15 @@ class UpdatedThingsImport(ImportSpec, register=False):
     links = {"box": Link(Box, "name")}
 
 
+class DatedThingsImport(ImportSpec, register=False):
+    """A key of several fields, one of which is no text."""
+
+    row = ThingRow
+    model = Thing
+    key = Key("code", "born", casefold=True)
+    links = {"box": Link(Box, "name")}
+
+
 _row = st.tuples(
     st.sampled_from([*_CODES, ""]), st.sampled_from(["", "Ada", "\\N"]),
     st.sampled_from(["", "1.50", "1.5", "2", "\\N"]), st.sampled_from(["", "2024-02-29", "2024-03-01"]),
@@ -62,7 +72,7 @@ _thing = st.tuples(st.sampled_from(["", "Ada"]), st.sampled_from(["", "red"]))
     things=st.dictionaries(st.sampled_from(_CODES), _thing),
     rows=st.lists(_row, min_size=1, max_size=5)
     | st.lists(_row, min_size=1, max_size=4, unique_by=operator.itemgetter(0)),
-    spec=st.sampled_from([ThingsImport, LenientThingsImport, UpdatedThingsImport]),
+    spec=st.sampled_from([ThingsImport, LenientThingsImport, UpdatedThingsImport, DatedThingsImport]),
     force=st.booleans(),
 )
 def test_a_plan_made_at_once_is_the_one_made_step_by_step(
@@ -72,7 +82,7 @@ def test_a_plan_made_at_once_is_the_one_made_step_by_step(
     Thing.objects.all().delete()
     boxes = {name: Box.objects.get_or_create(name=name)[0] for name in ("red", "blue")}
     for code, (name, box) in things.items():
-        Thing.objects.create(code=code, name=name, box=boxes.get(box))
+        Thing.objects.create(code=code, name=name, born=dt.date(2024, 2, 29), box=boxes.get(box))
     text = "\n".join([_HEADER, *(",".join(row) for row in rows)])
     at_once = _planned(importing, spec, text, force)
     with pytest.MonkeyPatch.context() as patch:
@@ -98,6 +108,7 @@ def _planned(importing: Importer, spec: type[ImportSpec], text: str, force: bool
         (ThingsImport, "code,box\na,blue\n"),  # is in another box, and held there
         (LenientThingsImport, "code,box\na,blue\n"),
         (UpdatedThingsImport, "code,name\na,x\nb,y\n"),
+        (DatedThingsImport, "code,born,name\nA,2024-02-29,x\nneu,2024-03-01,y\n"),
     ],
 )
 def test_sound_files_are_planned_at_once(importing: Importer, spec: type[ImportSpec], text: str) -> None:
@@ -150,5 +161,5 @@ def _without_steps() -> Iterator[None]:
 def _two_things() -> None:
     red, _ = Box.objects.get_or_create(name="red")
     Box.objects.create(name="blue")
-    Thing.objects.create(code="a", note="old", box=red)
+    Thing.objects.create(code="a", note="old", born=dt.date(2024, 2, 29), box=red)
     Thing.objects.create(code="b")

@@ -167,12 +167,13 @@ class MariaDB(Dialect):
     def foldable(self, sql: str, casefold: bool) -> str | None:
         return f"octet_length({exact(sql)}) = char_length({exact(sql)})"
 
-    def looked_up(self, select: str, key: str, source: str, wanted: str) -> str:
+    def pairs(self, staged: str, key: str, existing: str, *, wanted: str, paired: str) -> Iterator[str]:
         """With a limit it is not merged, and gets an index for the join; InnoDB has no hash join by default.
 
         https://mariadb.com/kb/en/derived-table-with-key-optimization/
         """
-        return f"SELECT {key} AS si_key, {select} FROM {source} WHERE {key} IN ({wanted}) LIMIT {2**64 - 1}"
+        found = f"SELECT * FROM ({existing}) y WHERE y.si_key IN ({wanted}) LIMIT {2**64 - 1}"
+        yield from super().pairs(staged, key, found, wanted=wanted, paired=paired)
 
     # -- temporary tables
 

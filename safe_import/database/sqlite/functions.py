@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 from typing import Any
+
+import orjson
 
 from safe_import.database.folding import fold
 
@@ -21,10 +23,18 @@ def _fold(text: Any, casefold: int) -> str | None:
 
 
 def _hash(*values: Any) -> str:
-    return hashlib.sha256(_json(values).encode()).hexdigest()
+    text = orjson.dumps(values, default=_blob)
+    if b"null" in text:  # which is also what JSON has for a number without end
+        text = orjson.dumps([{"real": str(each)} if _is_infinite(each) else each for each in values], default=_blob)
+    return hashlib.sha256(text).hexdigest()
 
 
-_json = json.JSONEncoder(default=lambda blob: {"blob": blob.hex()}, separators=(",", ":")).encode
+def _blob(value: bytes) -> dict[str, str]:
+    return {"blob": value.hex()}
+
+
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and math.isinf(value)
 
 
 def unquote(literal: str | None) -> Any:

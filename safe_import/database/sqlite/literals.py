@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safe_import.errors import BackupError
 
@@ -22,7 +22,11 @@ def _of_real(value: float) -> str:
 
 
 def _of_text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return "'" + _doubled(value) + "'"
+
+
+def _doubled(value: str) -> str:
+    return value.replace("'", "''")
 
 
 def _of_blob(value: bytes) -> str:
@@ -33,13 +37,14 @@ _LITERAL: dict[type, Callable[..., str]] = {int: str, float: _of_real, str: _of_
 
 
 def literals(values: Sequence[Value | None]) -> Sequence[str | None]:
-    """Return the literals of some values, None for NULL; it is quick where all are of one type."""
+    """Return the literals of some values, None for NULL; it is quick where all are numbers, or texts."""
     types = set(map(type, values))
-    if types == {int}:
-        return list(map(str, values))
-    if types == {str} and "'" not in "".join(values):  # type: ignore[arg-type]  # all of them are texts
-        return ["'" + value + "'" for value in values]  # type: ignore[operator]  # all of them are texts
-    if types == {float} and all(map(math.isfinite, values)):  # type: ignore[arg-type]  # all of them are numbers
+    if types == {str}:
+        texts: Sequence[Any] = values
+        if "'" in "".join(texts):
+            texts = list(map(_doubled, texts))
+        return ["'" + text + "'" for text in texts]
+    if types <= {int, float} and all(map(math.isfinite, values)):  # type: ignore[arg-type]  # all of them are numbers
         return list(map(repr, values))
     return [None if value is None else _LITERAL[type(value)](value) for value in values]
 

@@ -98,16 +98,21 @@ class _Bench:
     def _measured(self, name: str) -> dict[str, Any]:
         options = self.options
         limit = self._run("limit", name, options.rows, options.repeats)
-        found = [*limit["found"], *self._run("libraries", name, options.fewer_rows, repeats=1)["found"]]
+        found = [*limit["found"], *self._run("libraries", name, options.fewer_rows, options.repeats)["found"]]
         if not options.no_memory:
-            found += [self._memory(name, options.rows, options.repeats), self._memory(name, 10 * options.rows, 1)]
+            found += self._memory(name, (options.rows, 10 * options.rows))
         return {"label": limit["database"], "found": found}
 
-    def _memory(self, name: str, rows: int, repeats: int) -> dict[str, Any]:
-        """Each run in a process of its own. The median time counts, and the largest peak."""
-        runs = [each for _ in range(repeats) for each in self._run("memory", name, rows, repeats=1)["found"]]
-        runs.sort(key=lambda run: run["seconds"])
-        return {**runs[len(runs) // 2], "mib": max(run["mib"] for run in runs)}
+    def _memory(self, name: str, sizes: Sequence[int]) -> list[dict[str, Any]]:
+        """In turns, each run in a process of its own. The median time counts, and the largest peak."""
+        runs: dict[int, list[dict[str, Any]]] = {rows: [] for rows in sizes}
+        for _ in range(self.options.repeats):
+            for rows in sizes:
+                runs[rows] += self._run("memory", name, rows, repeats=1)["found"]
+        return [
+            {**sorted(found, key=lambda run: run["seconds"])[len(found) // 2], "mib": max(run["mib"] for run in found)}
+            for found in runs.values()
+        ]
 
     def _with_psycopg3(self) -> dict[str, Any]:
         """Django takes psycopg 3 where both are installed, so the way to it is to put it into the path."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bench.arena import State
 
 Stages = dict[str, float]
+_LONG_ENOUGH = 10  # seconds of all runs of a contestant
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Contest:
     Args:
         rows: in each of the files.
         models: those that are measured.
-        repeats: runs of each contestant, the median of which counts.
+        repeats: runs of each contestant at most, the median of which counts.
     """
 
     def __init__(self, rows: int, *models: type[Model], repeats: int) -> None:
@@ -64,10 +65,12 @@ class Contest:
         self.arena.close()
 
     def measure(self, case: str, state: State, contestants: Mapping[str, Callable[[], Stages | None]]) -> None:
-        """Measure the contestants of one case, in turns."""
+        """Measure the contestants of one case, in turns; one that takes long need not run as often."""
         found = {who: Measurement(case, who, self.arena.rows) for who in contestants}
         for _ in range(self.repeats):
             for who, run in contestants.items():
+                if sum(found[who].runs) > _LONG_ENOUGH:
+                    continue
                 self.arena.reset(state)
                 gc.collect()
                 began = time.perf_counter()

@@ -78,6 +78,7 @@ class Workspace:
     out: int = 0  # how many lines and records are out, as far as the plan has come
     fates: dict[int, dict[str, int]] = field(default_factory=dict)  # by target: how many records have which fate
     held: dict[int, int] = field(default_factory=dict)  # by target: how many links are held
+    in_parts: bool = False  # whether the plan is written in parts: then it has some of the new records at a time
     _spaces: dict[Any, KeySpace] = field(default_factory=dict)
 
     @property

@@ -22,7 +22,7 @@ def assign_keys(ws: Workspace, target: Target) -> None:
         SpecError: the model has a primary key that neither the database, a default nor the file fills.
     """
     d, name = ws.dialect, f"si_{target.number}_new"
-    columns = {"rec": "bigint", "src": "bigint", **ws.lead_columns(target)}
+    columns = {"rec": "bigint", "src": "bigint", "line": "bigint", **ws.lead_columns(target)}
     d.create_temp(name, {**columns, "pk": d.base_type(target.pk)})
     listed = ", ".join(f"p.{d.quote(column)}" for column in columns)
     created, where = f"FROM {ws.name(target, 'plan')} p", "WHERE p.fate = 'create'"

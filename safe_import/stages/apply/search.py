@@ -80,6 +80,7 @@ class _Search:
     def __init__(self, ws: Workspace) -> None:
         self.ws, self.d, self.now = ws, ws.dialect, timezone.now()
         self.attempts, self.gave_up = 0, False
+        ws.in_parts = True
         self.refusals: list[Refusal] = []
         for target in ws.targets:
             self._lay_aside(target)

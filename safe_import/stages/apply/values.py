@@ -22,7 +22,7 @@ Expression = tuple[str, list[Any]]
 
 
 def new_record(ws: Workspace, target: Target, now: datetime.datetime) -> dict[str, Expression]:
-    """{column: SQL over p (plan), s (stage), n (new key), f (filled in), and the joins of ``link_joins``}."""
+    """{column: SQL over p (new records), s (stage), f (filled in), and the joins of ``link_joins``}."""
     columns: dict[str, Expression] = {}
     written = written_fields(ws, target)
     for field in target.fields.values():
@@ -30,7 +30,7 @@ def new_record(ws: Workspace, target: Target, now: datetime.datetime) -> dict[st
             continue
         column = ws.dialect.column(field)
         if field.primary_key:
-            columns[column] = ("n.pk", [])
+            columns[column] = ("p.pk", [])
         elif field.name in written:
             fallback, params = _unbrought(ws, target, field, now)
             columns[column] = (_brought_or(ws, target, field, fallback), params)

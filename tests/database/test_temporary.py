@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db.utils import ConnectionHandler
 
 from safe_import.database import dialect
+from safe_import.database.dialect import Timeouts
 from tests.testapp.models import Box
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -60,7 +67,7 @@ def test_every_row_is_written_whatever_their_number(count: int) -> None:
 
 
 def test_rows_of_very_many_columns_are_written() -> None:
-    """Of which a statement has not as many places as would be needed for some rows."""
+    """A statement has not as many places as some of them would need."""
     d, width = dialect(connection), 1900
     d.create_temp("si_one", {f"c{number}": "text" for number in range(width)})
     rows = [tuple(f"{row}-{number}" for number in range(width)) for row in range(20)]
@@ -99,3 +106,21 @@ def test_writing_to_a_temporary_table_keeps_nobody_from_writing_to_the_database(
         connection.connection.set_trace_callback(None)
     assert [each.split()[0] for each in statements if not each.startswith("INSERT")] == ["BEGIN", "COMMIT"]
     assert not connection.connection.in_transaction
+
+
+def test_the_database_keeps_its_page_size_when_it_is_vacuumed_after_a_run(tmp_path: Path) -> None:
+    """That of the temporary tables is another one."""
+    settings = {**connection.settings_dict, "NAME": tmp_path / "own.sqlite3"}
+    own = ConnectionHandler({DEFAULT_DB_ALIAS: settings})[DEFAULT_DB_ALIAS]
+    try:
+        d = dialect(own)
+        d.execute("PRAGMA journal_mode = DELETE")  # a write-ahead log would keep its page size
+        d.execute("CREATE TABLE things (name text)")
+        before = d.value("PRAGMA main.page_size")
+        with d.reading_only(Timeouts(1, 1)):
+            d.create_temp("si_one", {"id": "bigint"})
+            assert d.value("PRAGMA temp.page_size") > before
+        d.execute("VACUUM")
+        assert d.value("PRAGMA main.page_size") == before
+    finally:
+        own.close()

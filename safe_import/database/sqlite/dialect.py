@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("id", "rec")  # see Note [Tables of a plan]
 _ROWS_A_STATEMENT = 20
-_PARAMETERS = 32_000  # of a statement at most, a little below SQLite's limit (https://sqlite.org/limits.html)
 _PAGE_SIZE = 16_384  # bytes, of temporary tables, which are written and dropped as a whole
 
 
@@ -138,7 +138,8 @@ class SQLite(Dialect):
 
     def insert_rows(self, cursor: Any, insert: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
         """As many rows a statement as go into all of them evenly: one by one they take a third longer."""
-        most = max(1, min(_ROWS_A_STATEMENT, _PARAMETERS // width))
+        parameters = self.connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        most = max(1, min(_ROWS_A_STATEMENT, parameters // width))
         together = next(number for number in range(most, 0, -1) if len(rows) % number == 0)
         values = chain.from_iterable(rows)
         cursor.executemany(
@@ -173,7 +174,9 @@ class SQLite(Dialect):
     @contextmanager
     def reading_only(self, timeouts: Timeouts) -> Iterator[None]:
         self.execute("PRAGMA temp_store = 1")  # on file: in memory, a million rows took 400 MB. Drops temporary tables.
+        kept = self.value("PRAGMA main.page_size")
         self.execute(f"PRAGMA temp.page_size = {_PAGE_SIZE}")
+        self.execute(f"PRAGMA main.page_size = {kept}")  # else a VACUUM on this connection would change it, too
         self._data_version = self.value("PRAGMA main.data_version")
         with self._statement_timeout(timeouts.statement), guard.reading_only(self):
             yield

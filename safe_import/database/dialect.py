@@ -223,7 +223,7 @@ class Dialect(abc.ABC):
         """Drops temporary tables, those that do not exist as well."""
 
     def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]], digest: Digest | None = None) -> None:
-        """Appends encoded rows, given as {column: values}, to a temporary table in one statement.
+        """Appends encoded rows, given as {column: values}, to a temporary table.
 
         ``digest`` takes in what is written, and where.
         """

@@ -1,4 +1,4 @@
-"""Makes the plan of a single target in one statement, where nothing is out of the ordinary.
+"""Makes the plan of a single target at once, where nothing is out of the ordinary.
 
 # Note [At once]
 The general way goes step by step, with a table for each (keys, groups, links), because it has to tell what is wrong

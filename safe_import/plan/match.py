@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from safe_import.spec.target import Target
 
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
-_FEW = 1000  # records: to look at all takes no longer than to look at a few rows of the file
 
 # -- the database's side
 
@@ -119,10 +118,7 @@ def _python_key(space: KeySpace, parts: list[str]) -> str:
 
 
 def _wanted(ws: Workspace, space: KeySpace) -> str | None:
-    """The keys of ``space`` that the file names; None when it takes other links to say, or all are few."""
-    some = f"SELECT 1 FROM {ws.dialect.table(space.model)} LIMIT {_FEW + 1}"
-    if ws.dialect.value(f"SELECT count(*) FROM ({some}) q") <= _FEW:
-        return None
+    """The keys of ``space`` that the file names; None when that takes other links to say."""
     selects = []
     for target, parts in _users(ws, space):
         if any(part.link is not None for part in parts):

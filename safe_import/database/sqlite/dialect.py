@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("id", "rec")  # see Note [Tables of a plan]
 _ROWS_A_STATEMENT = 20
-_PAGE_SIZE = 16_384  # bytes, of temporary tables, which are written and dropped as a whole
 
 
 class SQLite(Dialect):
@@ -174,9 +173,6 @@ class SQLite(Dialect):
     @contextmanager
     def reading_only(self, timeouts: Timeouts) -> Iterator[None]:
         self.execute("PRAGMA temp_store = 1")  # on file: in memory, a million rows took 400 MB. Drops temporary tables.
-        kept = self.value("PRAGMA main.page_size")
-        self.execute(f"PRAGMA temp.page_size = {_PAGE_SIZE}")
-        self.execute(f"PRAGMA main.page_size = {kept}")  # else a VACUUM on this connection would change it, too
         self._data_version = self.value("PRAGMA main.data_version")
         with self._statement_timeout(timeouts.statement), guard.reading_only(self):
             yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
+import re
 from typing import Any
 
 import orjson
@@ -23,18 +23,21 @@ def _fold(text: Any, casefold: int) -> str | None:
 
 
 def _hash(*values: Any) -> str:
+    """What a journal keeps must be the same for ever, but the ways to write an exponent are several.
+
+    Infinity is null in JSON, and NULL as well.
+    """
     text = orjson.dumps(values, default=_blob)
-    if b"null" in text:  # which is also what JSON has for a number without end
-        text = orjson.dumps([{"real": str(each)} if _is_infinite(each) else each for each in values], default=_blob)
+    if _MAY_DIFFER(text):
+        text = orjson.dumps([{"real": repr(v)} if isinstance(v, float) else v for v in values], default=_blob)
     return hashlib.sha256(text).hexdigest()
+
+
+_MAY_DIFFER = re.compile(rb"null|[0-9]e").search
 
 
 def _blob(value: bytes) -> dict[str, str]:
     return {"blob": value.hex()}
-
-
-def _is_infinite(value: Any) -> bool:
-    return isinstance(value, float) and math.isinf(value)
 
 
 def unquote(literal: str | None) -> Any:

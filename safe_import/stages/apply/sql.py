@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safe_import.database.fields import column_name
-from safe_import.plan.fates import CREATE, UPDATE, landed, link_joins, may_change, planned, written_fields
+from safe_import.plan.fates import landed, link_joins, may_change, planned, written_fields
 from safe_import.plan.landed import brought_rows
 from safe_import.plan.parts import key_parts
 from safe_import.stages.apply.values import (
@@ -27,8 +27,6 @@ _BATCH = 5000
 
 def insert_records(ws: Workspace, target: Target, now: datetime.datetime) -> None:
     """Creates the records that the plan creates."""
-    if CREATE not in ws.fates[target.number]:
-        return
     d, columns = ws.dialect, new_record(ws, target, now)
     stage = ws.stages[target.number]
     keys = {stage.value(p.column): p.field for p in key_parts(target) if p.column and p.column in stage.columns}
@@ -45,7 +43,9 @@ def select_new(
     expressions = ", ".join(f"{sql} AS {column}" for column, (sql, _) in columns.items())
     filled = f" LEFT JOIN {ws.name(target, 'fill')} f ON f.rec = p.rec" if filled_in_python(target) else ""
     new = f"FROM {ws.name(target, 'new')} p{brought_rows(ws, target)}{filled}"
-    where = f" WHERE p.rec IN (SELECT rec FROM {ws.name(target, 'plan')})" if ws.in_parts else ""
+    created = f"SELECT rec FROM {ws.name(target, 'plan')} WHERE fate = 'create'"
+    # The plan creates all of them, but for one that is written in parts, or that a writer of its own has changed.
+    where = f" WHERE p.rec IN ({created})" if ws.in_parts or callable(target.write) else ""
     return f"SELECT {expressions} {new}{where} ORDER BY {order}", [
         param for _, params in columns.values() for param in params
     ]
@@ -75,8 +75,6 @@ def fill_default_table(ws: Workspace, target: Target) -> None:
 
 def update_records(ws: Workspace, target: Target, now: datetime.datetime) -> None:
     """Updates the records that the plan updates: the fields that change, and those that hold when that was."""
-    if UPDATE not in ws.fates[target.number]:
-        return
     d = ws.dialect
     assignments = [
         f"{d.column(target.fields[name])} = CASE WHEN {may_change(ws, target, name)} THEN {landed(ws, target, name)}"

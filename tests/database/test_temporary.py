@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from safe_import.database import dialect
+from safe_import.database.dialect import Timeouts
 from tests.testapp.models import Box
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -109,3 +110,18 @@ def test_writing_to_a_temporary_table_keeps_nobody_from_writing_to_the_database(
         connection.connection.set_trace_callback(None)
     assert [each.split()[0] for each in statements if not each.startswith("INSERT")] == ["BEGIN", "COMMIT"]
     assert not connection.connection.in_transaction
+
+
+@pytest.mark.parametrize(("own", "while_writing"), [(-2000, -16_000), (100, -16_000), (-40_000, -40_000), (9000, 9000)])
+@pytest.mark.django_db(transaction=True)
+def test_the_cache_is_larger_while_a_run_writes_and_then_as_before(own: int, while_writing: int) -> None:
+    """KiB below zero, pages above. One that is larger already stays as it is."""
+    d = dialect(connection)
+    before = d.value("PRAGMA main.cache_size")
+    try:
+        d.execute(f"PRAGMA main.cache_size = {own}")
+        with d.writing(Timeouts(1, 1)):
+            assert d.value("PRAGMA main.cache_size") == while_writing
+        assert d.value("PRAGMA main.cache_size") == own
+    finally:
+        d.execute(f"PRAGMA main.cache_size = {before}")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from django.db import models
 from django.db.backends.base.operations import BaseDatabaseOperations
 
@@ -100,7 +101,12 @@ def _all_floats(numbers: Sequence[Any], _: models.Field[Any, Any], __: BaseDatab
 def _all_decimals_as_floats(
     numbers: Sequence[Any], field: models.Field[Any, Any], connection: BaseDatabaseWrapper
 ) -> Sequence[Any]:
-    return _all_floats(list(map(float, numbers)), field, connection)
+    """What reads JSON makes the same floats as ``float`` in less time, but integers where there is no point."""
+    texts = list(map(str, numbers))
+    listed = ",".join(texts)
+    if listed.count(".") < len(texts) or not _plain_numbers(listed):
+        return _all_floats(list(map(float, numbers)), field, connection)
+    return _all_floats(orjson.loads(f"[{listed}]"), field, connection)
 
 
 def _all_decimals_as_their_texts(
@@ -113,9 +119,9 @@ def _all_decimals_as_their_texts(
     return texts
 
 
-def _plain_numbers(lines: str) -> bool:
-    """Whether texts of decimals, one a line, have neither an exponent nor a word such as NaN."""
-    return not lines.encode().translate(None, b"-.0123456789\n")
+def _plain_numbers(texts: str) -> bool:
+    """Whether texts of decimals, one a line or with commas between, have neither an exponent nor a word such as NaN."""
+    return not texts.encode().translate(None, b"-.0123456789\n,")
 
 
 def _all_decimals(
@@ -142,7 +148,7 @@ def _all_booleans(truths: Sequence[Any], _: models.Field[Any, Any], __: BaseData
 
 def _all_dates(days: Sequence[Any], _: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Sequence[Any]:
     if type(connection.ops).adapt_datefield_value is BaseDatabaseOperations.adapt_datefield_value:
-        return list(map(str, days))  # what it does to one that is not None
+        return orjson.dumps(days).decode()[2:-2].split('","')  # what it does to each that is not None
     return list(map(connection.ops.adapt_datefield_value, days))
 
 

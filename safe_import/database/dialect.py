@@ -17,7 +17,7 @@ import orjson
 from django.db import models
 
 from safe_import.database.encoding import Encoder, encoder
-from safe_import.database.fields import column_name
+from safe_import.database.fields import column_name, pk_of
 from safe_import.database.guard import removal
 from safe_import.errors import DatabaseFailure
 
@@ -189,6 +189,9 @@ class Dialect(abc.ABC):
     key_type = "text"
     """The type of folded keys, which compare byte by byte."""
 
+    holds_every_key = True
+    """Whether ``key_type`` holds a key of any length: else those that the file does not name may not fit."""
+
     @abc.abstractmethod
     def folded_column(self, sql: str, casefold: bool) -> str:
         """A text column of the database under ``folding.fold``; only valid where ``foldable`` holds."""
@@ -215,6 +218,11 @@ class Dialect(abc.ABC):
         """Creates a temporary table of the rows of a SELECT, inside a transaction that may write."""
         self.execute(f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select}", params)
 
+    def create_numbered_temp_of(self, name: str, number: str, select: str) -> None:
+        """The same, to be joined by ``number``, the first of its columns, which is another number in every row."""
+        self.create_temp_of(name, select)
+        self.analyze(name, [number])
+
     @abc.abstractmethod
     def add_temp_column(self, name: str, column: str, type_: str) -> None: ...
 
@@ -231,11 +239,11 @@ class Dialect(abc.ABC):
             digest.update(orjson.dumps((name, columns), default=repr))
         insert = f"INSERT INTO {self.temp(name)} ({', '.join(map(self.quote, columns))}) VALUES"
         with self.connection.cursor() as cursor:
-            self.insert_rows(cursor, insert, len(columns), list(zip(*columns.values(), strict=True)))
+            self.insert_columns(cursor, insert, list(columns.values()))
 
-    def insert_rows(self, cursor: Any, insert: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
-        """Inserts rows of this width; ``insert`` is a statement up to its VALUES."""
-        cursor.executemany(f"{insert} {marks(width)}", rows)
+    def insert_columns(self, cursor: Any, insert: str, columns: Sequence[Sequence[Any]]) -> None:
+        """Inserts rows, given as columns; ``insert`` is a statement up to its VALUES."""
+        cursor.executemany(f"{insert} {marks(len(columns))}", list(zip(*columns, strict=True)))
 
     def written_behind(self) -> AbstractContextManager[None]:
         """Within, ``write_columns`` may return before the rows are there; at the end they are, or it raises why not."""
@@ -314,6 +322,19 @@ class Dialect(abc.ABC):
     def lock_rows(self, model: type[models.Model], condition: str) -> str:
         """A SELECT of (pk, version) that locks the rows of ``model`` under ``condition``, in key order."""
 
+    def lock_and_count_stale(self, model: type[models.Model], seen: str) -> str:
+        """A SELECT that locks the rows of ``model`` and counts those that are not there any more as they were.
+
+        Args:
+            model: of the rows.
+            seen: a SELECT of (pk, ver) of the rows, as they were.
+        """
+        locked = self.lock_rows(model, f"t.{self.column(pk_of(model))} IN (SELECT pk FROM ({seen}) k)")
+        return (
+            f"SELECT count(*) FROM ({seen}) p LEFT JOIN ({locked}) l ON l.pk = p.pk"
+            " WHERE l.pk IS NULL OR l.ver <> p.ver"
+        )
+
     def lock_table(self, model: type[models.Model]) -> None:  # noqa: B027  # a hook that not every vendor needs
         """Keeps others from inserting into the table until the transaction ends."""
 
@@ -340,8 +361,14 @@ class Dialect(abc.ABC):
         """
         return number
 
-    def index_key(self, name: str, key: str) -> None:  # noqa: B027  # a hook that not every vendor needs
-        """Readies a temporary table for ``pairs``: ``key`` is an expression over its columns."""
+    def count_keys(self, name: str, key: str) -> int:
+        """How many keys the rows of a temporary table have, which is readied for ``pairs``.
+
+        Args:
+            name: of the table.
+            key: an expression over its columns.
+        """
+        return int(self.value(f"SELECT count(*) FROM (SELECT 1 FROM {self.temp(name)} GROUP BY {key}) q"))
 
     def pairs(self, staged: str, key: str, existing: str, *, wanted: str, paired: str) -> Iterator[str]:
         """What stands behind FROM in the SELECTs that pair each staged record s with the records t of its key, or none.

@@ -33,8 +33,9 @@ def take_existing(ws: Workspace, target: Target) -> Iterator[tuple[int, Any]]:
     d.execute(f"DELETE FROM {ws.shared(OUT)} WHERE why = '{SKIP}' AND line IN (SELECT line {taken})")
     theirs = f"t.{d.column(target.pk)} IN (SELECT pk {taken})"
     d.value(f"SELECT count(*) FROM ({d.lock_rows(target.model, theirs)}) l")
-    columns = ", ".join(d.column(field) for field in target.fields.values())
-    d.execute(f"INSERT INTO {ws.name(target, 'old')} SELECT {columns} FROM {d.table(target.model)} t WHERE {theirs}")
+    columns = "".join(f", t.{d.column(field)}" for field in target.fields.values())
+    updated = f"JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk WHERE p.fate = '{UPDATE}'"
+    d.execute(f"INSERT INTO {ws.name(target, 'old')} SELECT p.rec{columns} FROM {plan} p {updated}")
     yield from _instances(ws, target, taken)
 
 

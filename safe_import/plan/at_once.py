@@ -60,9 +60,7 @@ def _is_plain(ws: Workspace, target: Target, name: str) -> bool:
 
 def plan_at_once(ws: Workspace, target: Target) -> bool:
     """Makes the plan. False where a record is odd: the plan is of no use then."""
-    ws.dialect.index_key(ws.stages[target.number].name, staged_key(ws, target, alias=""))
-    by_key = f"SELECT 1 FROM {ws.name(target, 'stage')} s GROUP BY {staged_key(ws, target)}"
-    keys = ws.dialect.value(f"SELECT count(*) FROM ({by_key}) q")
+    keys = ws.dialect.count_keys(ws.stages[target.number].name, staged_key(ws, target, alias=""))
     try:
         for statement in _plan_sql(ws, target):
             ws.dialect.execute(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import NOT_PROVIDED, Field, Model
@@ -163,8 +164,14 @@ def fill_plan(ws: Workspace, target: Target) -> None:
 def count_fates(ws: Workspace, target: Target) -> None:
     """Keeps in mind how many records have which fate, and how many of their links are held."""
     ws.dialect.analyze(f"si_{target.number}_plan")
-    found = ws.dialect.rows(f"SELECT fate, count(*), sum(held) FROM {ws.name(target, 'plan')} GROUP BY fate")
-    ws.fates[target.number] = {fate: count for fate, count, _ in found}
+    plan, left_alone = ws.name(target, "plan"), f"fate = '{UNCHANGED}' AND held = 0"  # as most are, which go together
+    grouped = f"SELECT fate, count(*), sum(held) FROM {plan} WHERE NOT ({left_alone}) GROUP BY fate"
+    alone = f"SELECT '{UNCHANGED}', count(*), 0 FROM {plan} WHERE {left_alone}"
+    found = ws.dialect.rows(f"{grouped} UNION ALL {alone}")
+    fates = Counter[str]()
+    for fate, count, _ in found:
+        fates[fate] += count
+    ws.fates[target.number] = dict(+fates)
     ws.held[target.number] = sum(int(held) for *_, held in found)
 
 

@@ -18,7 +18,7 @@ def written_rows(ws: Workspace, target: Target, fate: str) -> str:
     if fate == CREATE:
         return f"FROM {ws.name(target, 'new')} p {there}"
     planned = f"(SELECT * FROM {ws.name(target, 'plan')} WHERE fate = '{UPDATE}')"
-    return f"FROM {planned} p JOIN {ws.name(target, 'old')} o ON o.{pk} = p.pk {there}"
+    return f"FROM {planned} p JOIN {ws.name(target, 'old')} o ON o.si_rec = p.rec {there}"
 
 
 def brought_rows(ws: Workspace, target: Target) -> str:

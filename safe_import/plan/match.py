@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from safe_import.spec.target import Target
 
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
+_FEW = 1000  # records: to take them all takes less time than to ask which of them the file names
 
 # -- the database's side
 
@@ -118,13 +119,16 @@ def _python_key(space: KeySpace, parts: list[str]) -> str:
 
 
 def _wanted(ws: Workspace, space: KeySpace) -> str | None:
-    """The keys of ``space`` that the file names; None when that takes other links to say."""
+    """The keys of ``space`` that the file names; None when it takes other links to say, or all are few."""
+    d = ws.dialect
+    if d.holds_every_key and not d.rows(f"SELECT 1 FROM {d.table(space.model)} LIMIT 1 OFFSET {_FEW}"):
+        return None
     selects = []
     for target, parts in _users(ws, space):
         if any(part.link is not None for part in parts):
             return None
         texts = [staged_text(ws, target, part, {}) for part in parts]
-        selects.append(f"SELECT {key_sql(ws.dialect, texts)} AS k FROM {ws.name(target, 'stage')} s")
+        selects.append(f"SELECT {key_sql(d, texts)} AS k FROM {ws.name(target, 'stage')} s")
     return selects[0] if len(selects) == 1 else f"SELECT w.k FROM ({' UNION '.join(selects)}) w"
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.db.models import Sum
 
-from safe_import.database.fields import column_name
 from safe_import.models import JournalPage
 from safe_import.plan.fates import CREATE, UPDATE
 from safe_import.plan.landed import brought_rows, is_amiss, verifiable_fields, written_rows
@@ -26,12 +25,10 @@ _RENEWED = "si_renewed"
 
 def remember_old(ws: Workspace, target: Target) -> None:
     """Keeps the rows that are about to be updated as they are, all columns: a trigger may write others than we do."""
-    d, pk = ws.dialect, ws.dialect.column(target.pk)
-    columns = ", ".join(d.column(field) for field in target.fields.values())
-    updated = f"{pk} IN (SELECT pk FROM {ws.name(target, 'plan')} WHERE fate = 'update')"
-    name = f"si_{target.number}_old"
-    d.create_temp_of(name, f"SELECT {columns} FROM {d.table(target.model)} WHERE {updated}")
-    d.analyze(name, [column_name(target.pk)])
+    d, name = ws.dialect, f"si_{target.number}_old"
+    columns = "".join(f", t.{d.column(field)}" for field in target.fields.values())
+    updated = f"FROM {ws.name(target, 'plan')} p JOIN {d.table(target.model)} t ON t.{d.column(target.pk)} = p.pk"
+    d.create_numbered_temp_of(name, "si_rec", f"SELECT p.rec AS si_rec{columns} {updated} WHERE p.fate = 'update'")
 
 
 def write_journal(ws: Workspace, target: Target, run: str) -> None:

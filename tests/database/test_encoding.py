@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -132,6 +133,18 @@ def test_a_column_of_floats_is_told_decimals_in_their_own_words(values: list[Dec
     as_floats = ColumnEncoder(models.FloatField(), connection)(values)
     assert [None if value is None else float(value) for value in as_texts[0]] == as_floats[0]
     assert [at for at, _ in as_texts[1]] == [at for at, _ in as_floats[1]]
+
+
+_pointed = st.decimals(-(10**20), 10**20, places=15) | st.floats(allow_nan=False, allow_infinity=False).map(Decimal)
+
+
+@given(values=st.lists(_pointed | st.integers().map(Decimal) | _vast.map(lambda n: n + Decimal("0.5")), max_size=4))
+def test_a_column_of_floats_gets_the_same_floats_of_decimals_as_python_makes(values: list[Decimal]) -> None:
+    """To the last bit, and no integer among them."""
+    encoded, misfits = ColumnEncoder(models.FloatField(), connection)(values)
+    expected = [None if math.isinf(float(value)) else float(value) for value in values]
+    assert list(map(repr, encoded)) == list(map(repr, expected))
+    assert [at for at, _ in misfits] == [at for at, value in enumerate(expected) if value is None]
 
 
 _VALUES = {

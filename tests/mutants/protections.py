@@ -86,7 +86,7 @@ MUTANTS = (
            (f"{NEIGHBOURS}::test_a_second_run_on_the_same_target_is_refused",)),
     Mutant("row lock", "database/postgresql/dialect.py", "ORDER BY {pk} FOR NO KEY UPDATE", "ORDER BY {pk}",
            (f"{CONTENTION}::test_the_victim_of_a_deadlock_is_planned_anew",), PG),
-    Mutant("version of a row", "stages/apply/__init__.py", "l.ver <> p.ver", "1 = 0",
+    Mutant("version of a row", "database/dialect.py", "l.ver <> p.ver", "1 = 0",
            (f"{NEIGHBOURS}::test_edits_that_go_on_make_the_run_fail_clean",), PG),
     Mutant("version of the database", "database/sqlite/dialect.py", "if self._data_version not in (None,", "if False and (None,",
            (f"{NEIGHBOURS}::test_edits_that_go_on_make_the_run_fail_clean",), LITE),

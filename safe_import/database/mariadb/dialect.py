@@ -37,6 +37,7 @@ class MariaDB(Dialect):
 
     bytes_type = "longblob"
     key_type = f"varchar(768) COLLATE {EXACT}"  # as long as an index takes
+    holds_every_key = False
     char_length = "char_length"
     null_safe_equal = "<=>"
     current = "LOCK IN SHARE MODE"
@@ -182,6 +183,9 @@ class MariaDB(Dialect):
 
     def create_temp_of(self, name: str, select: str, params: Sequence[Any] = ()) -> None:
         self._temporary.create_of(name, select, params)
+
+    def create_numbered_temp_of(self, name: str, number: str, select: str) -> None:
+        self._temporary.create_of(name, select, (), key=number)
 
     def add_temp_column(self, name: str, column: str, type_: str) -> None:
         self._temporary.add_column(name, column, type_)

@@ -42,11 +42,12 @@ class TemporaryTables:
         self._made[name] = dict(columns)
         self._define(self._definition(name))
 
-    def create_of(self, name: str, select: str, params: Sequence[Any]) -> None:
+    def create_of(self, name: str, select: str, params: Sequence[Any], *, key: str | None = None) -> None:
         """Create one of the rows of a SELECT; it gets no further column."""
         self.drop([name])
         self._made[name] = {}
-        self._dialect.execute(f"CREATE TEMPORARY TABLE {self._dialect.quote(name)} AS {select}", params)
+        indexed = f" (PRIMARY KEY ({key}))" if key else ""
+        self._dialect.execute(f"CREATE TEMPORARY TABLE {self._dialect.quote(name)}{indexed} AS {select}", params)
 
     def add_column(self, name: str, column: str, type_: str) -> None:
         """See Note [Temporary tables on MariaDB]. Columns come while the table is empty or nearly so."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 
 from safe_import.database.dialect import Deadline, Dialect, Digest, Field, Timeouts, Witness, marks, restored
 from safe_import.database.fields import pk_of
@@ -105,8 +104,14 @@ class SQLite(Dialect):
     def foldable(self, sql: str, casefold: bool) -> str | None:
         return None
 
-    def index_key(self, name: str, key: str) -> None:
-        self.execute(f"CREATE INDEX IF NOT EXISTS {self.temp(f'{name}_by_key')} ON {self.quote(name)} ({key})")
+    def count_keys(self, name: str, key: str) -> int:
+        index = f"INDEX IF NOT EXISTS {self.temp(f'{name}_by_key')} ON {self.quote(name)} ({key})"
+        try:
+            self.execute(f"CREATE UNIQUE {index}")
+        except IntegrityError:  # a key stands twice
+            self.execute(f"CREATE {index}")
+            return super().count_keys(name, key)
+        return int(self.value(f"SELECT count(*) FROM {self.temp(name)}"))
 
     def pairs(self, staged: str, key: str, existing: str, *, wanted: str, paired: str) -> Iterator[str]:
         """The large table is read once, as it lies, and copied nowhere; what it has no record for comes behind.
@@ -127,6 +132,15 @@ class SQLite(Dialect):
         body = ", ".join(f"{self.quote(column)} {type_}" for column, type_ in types.items())
         self.execute(f"CREATE TEMP TABLE {self.quote(name)} ({body})")
 
+    def create_numbered_temp_of(self, name: str, number: str, select: str) -> None:
+        """What is made of a SELECT has no key, and would be copied into an index wherever it is joined."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM ({select}) LIMIT 0")
+            _, *others = (self.quote(column) for column, *_ in cursor.description)
+        columns = ", ".join([f"{number} integer PRIMARY KEY", *others])  # no type: no affinity changes a value
+        self.execute(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
+        self.execute(f"INSERT INTO {self.temp(name)} {select}")
+
     def add_temp_column(self, name: str, column: str, type_: str) -> None:
         self.execute(f"ALTER TABLE {self.temp(name)} ADD COLUMN {self.quote(column)} {type_}")
 
@@ -138,15 +152,14 @@ class SQLite(Dialect):
         with self._in_one_transaction():
             super().write_columns(name, columns, digest)
 
-    def insert_rows(self, cursor: Any, insert: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
+    def insert_columns(self, cursor: Any, insert: str, columns: Sequence[Sequence[Any]]) -> None:
         """As many rows a statement as go into all of them evenly: one by one they take a third longer."""
+        width, rows = len(columns), len(columns[0])
         parameters = self.connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         most = max(1, min(_ROWS_A_STATEMENT, parameters // width))
-        together = next(number for number in range(most, 0, -1) if len(rows) % number == 0)
-        values = chain.from_iterable(rows)
-        cursor.executemany(
-            f"{insert} {', '.join([marks(width)] * together)}", list(zip(*[values] * (width * together), strict=True))
-        )
+        together = next(number for number in range(most, 0, -1) if rows % number == 0)
+        row_by_row = [iter(column) for column in columns] * together
+        cursor.executemany(f"{insert} {', '.join([marks(width)] * together)}", list(zip(*row_by_row, strict=True)))
 
     @contextmanager
     def _in_one_transaction(self) -> Iterator[None]:
@@ -176,6 +189,8 @@ class SQLite(Dialect):
     @contextmanager
     def reading_only(self, timeouts: Timeouts) -> Iterator[None]:
         self.execute("PRAGMA temp_store = 1")  # on file: in memory, a million rows took 400 MB. Drops temporary tables.
+        # Their file has no name by which anybody could open it, and ends with the connection: nothing to wipe in it.
+        self.execute("PRAGMA temp.secure_delete = 0")
         self._data_version = self.value("PRAGMA main.data_version")
         with self._statement_timeout(timeouts.statement), guard.reading_only(self):
             yield
@@ -240,6 +255,11 @@ class SQLite(Dialect):
         return (
             f"SELECT {pk} AS pk, NULL AS ver FROM {self.table(model)} t WHERE {condition}"  # the write lock covers all
         )
+
+    def lock_and_count_stale(self, model: type[models.Model], seen: str) -> str:
+        """What the rows hold is covered by ``assert_unchanged``, so each is only looked for, by its key."""
+        pk = f"t.{self.column(pk_of(model))}"
+        return f"SELECT count(*) FROM ({seen}) p LEFT JOIN {self.table(model)} t ON {pk} = p.pk WHERE {pk} IS NULL"
 
     def next_keys(self, model: type[models.Model], ordered: str) -> str:
         pk = self.column(pk_of(model))

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from safe_import.database.gaps import NONE, filled, spread
 from safe_import.errors import BackupError
 
 if TYPE_CHECKING:
@@ -37,16 +42,25 @@ _LITERAL: dict[type, Callable[..., str]] = {int: str, float: _of_real, str: _of_
 
 
 def literals(values: Sequence[Value | None]) -> Sequence[str | None]:
-    """Return the literals of some values, None for NULL; it is quick where all are numbers, or texts."""
+    """Return the literals of some values, None for NULL; it is quick where all that are there are numbers, or texts."""
     types = set(map(type, values))
+    return spread(_literals(filled(values, types), types - {NONE}), values)
+
+
+def _literals(values: Sequence[Any], types: set[type]) -> Sequence[str]:
     if types == {str}:
-        texts: Sequence[Any] = values
-        if "'" in "".join(texts):
-            texts = list(map(_doubled, texts))
-        return ["'" + text + "'" for text in texts]
-    if types <= {int, float} and all(map(math.isfinite, values)):  # type: ignore[arg-type]  # all of them are numbers
-        return list(map(repr, values))
-    return [None if value is None else _LITERAL[type(value)](value) for value in values]
+        texts = list(map(_doubled, values)) if "'" in "".join(values) else values
+        return [f"'{text}'" for text in texts]
+    if types and types <= {int, float}:
+        with suppress(TypeError):  # integers beyond 64 bits, which SQLite has none of
+            numbers = orjson.dumps(values)[1:-1].decode()  # several times as quick as repr
+            if not _WRITTEN_OTHERWISE(numbers):
+                return numbers.split(",")
+    return [_LITERAL[type(value)](value) for value in values]
+
+
+# Infinity is null in JSON, and the ways to write an exponent are several.
+_WRITTEN_OTHERWISE = re.compile("[en]").search
 
 
 def value_of(literal: str) -> Value:

@@ -94,10 +94,5 @@ def _lock(ws: Workspace, target: Target) -> None:
         d.lock_table(target.model)  # nothing else keeps somebody from creating the same record meanwhile
         if keys_of_database(ws, target, keys_of_created(ws, target)):
             raise StalePlan(f"Records of {target.label} that the plan creates were created by somebody else.")
-    locked = d.lock_rows(target.model, f"t.{d.column(target.pk)} IN (SELECT pk FROM {plan} WHERE fate = 'update')")
-    stale = d.value(
-        f"SELECT count(*) FROM {plan} p LEFT JOIN ({locked}) l ON l.pk = p.pk"
-        " WHERE p.fate = 'update' AND (l.pk IS NULL OR l.ver <> p.ver)"
-    )
-    if stale:
+    if stale := d.value(d.lock_and_count_stale(target.model, f"SELECT pk, ver FROM {plan} WHERE fate = 'update'")):
         raise StalePlan(f"{stale} records of {target.label} were changed by somebody else between plan and apply.")

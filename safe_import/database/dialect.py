@@ -361,14 +361,16 @@ class Dialect(abc.ABC):
         """
         return number
 
-    def count_keys(self, name: str, key: str) -> int:
-        """How many keys the rows of a temporary table have, which is readied for ``pairs``.
+    def count_distinct(self, name: str, key: str) -> int | None:
+        """How many rows a temporary table has, which is readied for ``pairs``; None where two have the same key.
 
         Args:
             name: of the table.
             key: an expression over its columns.
         """
-        return int(self.value(f"SELECT count(*) FROM (SELECT 1 FROM {self.temp(name)} GROUP BY {key}) q"))
+        by_key = f"SELECT count(*) AS n FROM {self.temp(name)} GROUP BY {key}"
+        count, most = self.rows(f"SELECT count(*), max(q.n) FROM ({by_key}) q")[0]
+        return None if most and most > 1 else int(count)
 
     def pairs(self, staged: str, key: str, existing: str, *, wanted: str, paired: str) -> Iterator[str]:
         """What stands behind FROM in the SELECTs that pair each staged record s with the records t of its key, or none.

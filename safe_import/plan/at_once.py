@@ -60,7 +60,9 @@ def _is_plain(ws: Workspace, target: Target, name: str) -> bool:
 
 def plan_at_once(ws: Workspace, target: Target) -> bool:
     """Makes the plan. False where a record is odd: the plan is of no use then."""
-    keys = ws.dialect.count_keys(ws.stages[target.number].name, staged_key(ws, target, alias=""))
+    count = ws.dialect.count_distinct(ws.stages[target.number].name, staged_key(ws, target, alias=""))
+    if count is None:
+        return False
     try:
         for statement in _plan_sql(ws, target):
             ws.dialect.execute(statement)
@@ -68,7 +70,7 @@ def plan_at_once(ws: Workspace, target: Target) -> bool:
         return False
     count_fates(ws, target)
     fates = ws.fates[target.number]
-    return _ODD not in fates and sum(fates.values()) == keys  # more where the file or the database has a key twice
+    return _ODD not in fates and sum(fates.values()) == count  # more where two of the database have the same key
 
 
 def _plan_sql(ws: Workspace, target: Target) -> Iterator[str]:

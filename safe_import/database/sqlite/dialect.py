@@ -7,7 +7,7 @@ import time
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 
 from safe_import.database.dialect import Deadline, Dialect, Digest, Field, Timeouts, Witness, marks, restored
 from safe_import.database.fields import pk_of
@@ -104,14 +104,10 @@ class SQLite(Dialect):
     def foldable(self, sql: str, casefold: bool) -> str | None:
         return None
 
-    def count_keys(self, name: str, key: str) -> int:
-        index = f"INDEX IF NOT EXISTS {self.temp(f'{name}_by_key')} ON {self.quote(name)} ({key})"
-        try:
-            self.execute(f"CREATE UNIQUE {index}")
-        except IntegrityError:  # a key stands twice
-            self.execute(f"CREATE {index}")
-            return super().count_keys(name, key)
-        return int(self.value(f"SELECT count(*) FROM {self.temp(name)}"))
+    def count_distinct(self, name: str, key: str) -> int | None:
+        """The index is not unique: what is staged anew may bring a key twice, and is told of it later."""
+        self.execute(f"CREATE INDEX IF NOT EXISTS {self.temp(f'{name}_by_key')} ON {self.quote(name)} ({key})")
+        return super().count_distinct(name, key)
 
     def pairs(self, staged: str, key: str, existing: str, *, wanted: str, paired: str) -> Iterator[str]:
         """The large table is read once, as it lies, and copied nowhere; what it has no record for comes behind.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20  # lines are compressed together, in about this many bytes
 CHUNK_BYTES = 16 << 20  # of plain lines: what bounds the memory that writing takes
-_LEVEL = 3
+_LEVEL = 1  # more takes twice as long, for lines that are hardly shorter
 
 
 class ChunkWriter:

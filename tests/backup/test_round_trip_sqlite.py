@@ -6,6 +6,7 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from safe_import.backup.restore import restore_backup
 from safe_import.backup.write import write_backup
 from safe_import.database.sqlite.literals import literals, value_of
+from safe_import.database.sqlite.tables import _lines
 from safe_import.errors import BackupError
 from tests.backup.conftest import content, execute
 
@@ -29,8 +31,20 @@ VALUES = st.one_of(
     st.floats(allow_nan=False),
     st.text(),
     st.binary(max_size=40),
-    st.sampled_from(["", "NULL", "'", "X'00'", "1e5", "a\x00b", " 1 ", "9e999"]),
+    st.sampled_from(
+        ["", "NULL", "'", "X'00'", "1e5", "a\x00b", " 1 ", "9e999", "],[", '["', '],["', '"],["', "],[null"]
+    ),
 )
+
+
+@given(rows=st.lists(st.tuples(*[VALUES] * 3), min_size=1, max_size=4))
+def test_every_row_is_a_line_whatever_stands_in_it(rows: list[tuple[Any, ...]]) -> None:
+    """Be it what stands between two rows, or nothing in the first column."""
+    lines = _lines(rows)
+    assert lines.endswith(b"\n")
+    assert [orjson.loads(line) for line in lines[:-1].split(b"\n")] == [
+        [literals([value])[0] for value in row] for row in rows
+    ]
 
 
 def insert(table: str, rows: list[tuple[Any, ...]]) -> None:

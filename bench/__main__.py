@@ -98,7 +98,8 @@ class _Bench:
     def _measured(self, name: str) -> dict[str, Any]:
         options = self.options
         limit = self._run("limit", name, options.rows, options.repeats)
-        found = [*limit["found"], *self._run("libraries", name, options.fewer_rows, options.repeats)["found"]]
+        libraries = self._run("libraries", name, options.rows, options.repeats)
+        found = [*limit["found"], *libraries["found"]]
         if not options.no_memory:
             found += self._memory(name, (options.rows, 10 * options.rows))
         return {"label": limit["database"], "found": found}
@@ -131,7 +132,8 @@ class _Bench:
             "BENCH_FOLDER": str(self.folder),
             "PYTHONPATH": os.pathsep.join(path),
         }
-        arguments = [programme, f"--rows={rows}", f"--repeats={repeats}", f"--output={output}"]
+        fewer = f"--fewer-rows={self.options.fewer_rows}"
+        arguments = [programme, f"--rows={rows}", fewer, f"--repeats={repeats}", f"--output={output}"]
         (self.folder / "backups").mkdir(mode=0o700, exist_ok=True)
         subprocess.run(
             [sys.executable, "-m", "bench.programme", *arguments], check=True, env=environment, cwd=_HERE.parent

@@ -46,7 +46,7 @@ class Arena:
 
     def reset(self, state: State) -> None:
         """Put the database into a state, with nothing left to do for it in the background."""
-        _replace(_copy(state), _working())
+        _replace(self._copy(state), _working())
         if connection.vendor == "postgresql":
             _on_server("CHECKPOINT")
 
@@ -70,12 +70,15 @@ class Arena:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM")
             cursor.execute("ANALYZE")
-        _replace(_working(), _copy(state))
+        _replace(_working(), self._copy(state))
+
+    def _copy(self, state: State) -> str:
+        return f"{_working()}_{self.rows}_{state}"
 
     def close(self) -> None:
         """Remove the databases."""
         connection.close()
-        for name in (_working(), _copy("empty"), _copy("full")):
+        for name in (_working(), self._copy("empty"), self._copy("full")):
             if connection.vendor == "postgresql":
                 _on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             else:
@@ -84,10 +87,6 @@ class Arena:
 
 def _working() -> str:
     return str(connection.settings_dict["NAME"])
-
-
-def _copy(state: State) -> str:
-    return f"{_working()}_{state}"
 
 
 def _replace(source: str, copy: str) -> None:

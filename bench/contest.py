@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.arena import Arena
-from bench.names import CREATE, HALF, NOTHING
+from bench.names import CASES, CREATE, HALF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from django.db.models import Model
 
     from bench.arena import State
 
 Stages = dict[str, float]
-_LONG = 10  # seconds of a run that needs no other: what disturbs it is a small part of it
+Upserts = Mapping[str, Callable[[Path], Stages | None]]
+_LONG = 60  # seconds of a run that needs no other: what disturbs it is a small part of it
 
 
 @dataclass
@@ -41,6 +44,33 @@ class Measurement:
             "case": self.case, "who": self.who, "rows": self.rows,
             "seconds": seconds, "runs": self.runs, "stages": self.stages[nearest],
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """Who takes part in one case: what is run, and on what."""
+
+    arena: Arena
+    state: State
+    run: Callable[[], Stages | None]
+    measurement: Measurement
+
+    def take_turn(self) -> None:
+        """Run once, from the same state of the database as ever."""
+        self.arena.reset(self.state)
+        gc.collect()
+        began = time.perf_counter()
+        stages = self.run()
+        self.measurement.runs.append(time.perf_counter() - began)
+        self.measurement.stages.append(stages or {})
+
+
+def take_turns(entrants: Sequence[Entrant], repeats: int) -> None:
+    """Let everybody run as often as that, in turns; one that takes long runs once."""
+    for _ in range(repeats):
+        for entrant in entrants:
+            if max(entrant.measurement.runs, default=0) <= _LONG:
+                entrant.take_turn()
 
 
 class Contest:
@@ -65,29 +95,23 @@ class Contest:
         self.arena.close()
 
     def measure(self, case: str, state: State, contestants: Mapping[str, Callable[[], Stages | None]]) -> None:
-        """Measure the contestants of one case, in turns; one that takes long runs once."""
-        found = {who: Measurement(case, who, self.arena.rows) for who in contestants}
-        for _ in range(self.repeats):
-            for who, run in contestants.items():
-                if max(found[who].runs, default=0) > _LONG:
-                    continue
-                self.arena.reset(state)
-                gc.collect()
-                began = time.perf_counter()
-                stages = run()
-                found[who].runs.append(time.perf_counter() - began)
-                found[who].stages.append(stages or {})
-        self.measurements += found.values()
+        """Measure the contestants of one case."""
+        take_turns([self._entrant(case, state, who, run) for who, run in contestants.items()], self.repeats)
 
-    def upserts(self, contestants: Mapping[str, Callable[[Path], Stages | None]]) -> None:
-        """Measure the three cases of an import."""
-        base, half = self.arena.base, self.arena.half
-        cases: tuple[tuple[str, State, Path], ...] = (
-            (CREATE, "empty", base), (HALF, "full", half), (NOTHING, "full", base),
-        )  # fmt: skip
-        for case, state, path in cases:
-            self.measure(case, state, {who: _on(run, path) for who, run in contestants.items()})
+    def upserts(self, contestants: Upserts, *others: tuple[Contest, Upserts]) -> None:
+        """Measure the three cases of an import; with those of other contests, who have files of another size."""
+        for case in CASES:
+            entered = [(self, contestants), *others]
+            take_turns([each for contest, runs in entered for each in contest.upserting(case, runs)], self.repeats)
 
+    def upserting(self, case: str, contestants: Upserts) -> Iterator[Entrant]:
+        """Enter who takes part in one of the three cases."""
+        state: State = "empty" if case == CREATE else "full"
+        path = self.arena.half if case == HALF else self.arena.base
+        for who, run in contestants.items():
+            yield self._entrant(case, state, who, partial(run, path))
 
-def _on(run: Callable[[Path], Stages | None], path: Path) -> Callable[[], Stages | None]:
-    return lambda: run(path)
+    def _entrant(self, case: str, state: State, who: str, run: Callable[[], Stages | None]) -> Entrant:
+        measurement = Measurement(case, who, self.arena.rows)
+        self.measurements.append(measurement)
+        return Entrant(self.arena, state, run, measurement)

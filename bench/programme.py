@@ -22,7 +22,7 @@ from django.db import connection, connections  # noqa: E402
 from bench.arena import Arena  # noqa: E402
 from bench.contest import Contest  # noqa: E402
 from bench.models import Person, SavedPerson  # noqa: E402
-from bench.names import BACKUP, DRY_RUN, LIBRARY, LIBRARY_SKIPPING, LIMIT, MEMORY, RESTORE, US  # noqa: E402
+from bench.names import BACKUP, DRY_RUN, LIBRARY, LIBRARY_SKIPPING, LIMIT, MEMORY, RESTORE, US, US_BESIDE  # noqa: E402
 from bench.rivals import bulk_create, fixtures, handwritten, ours, postgresql_tools, save_loop  # noqa: E402
 
 if TYPE_CHECKING:
@@ -36,16 +36,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("programme", choices=sorted(_PROGRAMMES))
     parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--fewer-rows", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    found = _PROGRAMMES[options.programme](options.rows, options.repeats)
+    found = _PROGRAMMES[options.programme](options)
     options.output.write_text(json.dumps({"database": _database(), "found": found}), encoding="utf-8")
 
 
-def _against_the_limit(rows: int, repeats: int) -> list[dict[str, Any]]:
+def _against_the_limit(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Against SQL written by hand and Django's own ways."""
-    with closing(Contest(rows, Person, repeats=repeats)) as contest:
+    with closing(Contest(options.rows, Person, repeats=options.repeats)) as contest:
         contest.upserts({US: ours.upsert, LIMIT: _by_hand})
         contest.measure(DRY_RUN, "empty", {US: lambda: ours.dry_run(contest.arena.base)})
         _backups(contest)
@@ -70,29 +71,36 @@ def _backups(contest: Contest) -> None:
     contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
 
 
-def _against_libraries(rows: int, repeats: int) -> list[dict[str, Any]]:
+def _against_libraries(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Against what takes so long that fewer rows have to do, and the models whose ``save()`` must run."""
+    many = Contest(options.rows, Person, repeats=options.repeats)
+    few = Contest(options.fewer_rows, Person, SavedPerson, repeats=options.repeats)
+    with closing(many), closing(few):
+        _fewer_rows(few, many)
+        return [*few.found(), *many.found()]
+
+
+def _fewer_rows(contest: Contest, many: Contest) -> None:
     from bench.rivals import import_export  # noqa: PLC0415 - not installed where drivers are compared
 
     fixture = Path(settings.FOLDER) / "few.json"
-    with closing(Contest(rows, Person, SavedPerson, repeats=repeats)) as contest:
-        contest.upserts({LIBRARY: import_export.upsert, LIBRARY_SKIPPING: import_export.upsert_changed})
-        contest.upserts({f"{US}, write=save": ours.upsert_by_save, "loop of save()": save_loop.upsert})
-        contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
-        contest.measure(RESTORE, "empty", {"loaddata": lambda: fixtures.load(fixture)})
-        return contest.found()
+    libraries = {LIBRARY: import_export.upsert, LIBRARY_SKIPPING: import_export.upsert_changed}
+    contest.upserts(libraries, (many, {US_BESIDE: ours.upsert}))
+    contest.upserts({f"{US}, write=save": ours.upsert_by_save, "loop of save()": save_loop.upsert})
+    contest.measure(BACKUP, "full", {"dumpdata": lambda: fixtures.dump(fixture)})
+    contest.measure(RESTORE, "empty", {"loaddata": lambda: fixtures.load(fixture)})
 
 
-def _imports(rows: int, repeats: int) -> list[dict[str, Any]]:
+def _imports(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The three cases alone, for the plot and for the comparison of drivers."""
-    with closing(Contest(rows, Person, repeats=repeats)) as contest:
+    with closing(Contest(options.rows, Person, repeats=options.repeats)) as contest:
         contest.upserts({US: ours.upsert, LIMIT: _by_hand})
         return contest.found()
 
 
-def _memory(rows: int, repeats: int) -> list[dict[str, Any]]:
+def _memory(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Two imports in a process that does nothing else, to create and to update: the most memory it held."""
-    with closing(Arena(rows)) as arena:
+    with closing(Arena(options.rows)) as arena:
         arena.reset("empty")
         seconds = 0.0
         for path in (arena.base, arena.half):
@@ -101,7 +109,7 @@ def _memory(rows: int, repeats: int) -> list[dict[str, Any]]:
             ours.upsert(path)
             seconds += time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return [{"case": MEMORY, "who": US, "rows": rows, "seconds": seconds, "mib": peak, "stages": {}}]
+    return [{"case": MEMORY, "who": US, "rows": options.rows, "seconds": seconds, "mib": peak, "stages": {}}]
 
 
 def _by_hand(path: Path) -> None:
@@ -117,7 +125,7 @@ def _database() -> str:
     return name if measured.vendor == "sqlite" else f"{name}, {driver.__name__} {driver.__version__.split()[0]}"
 
 
-_PROGRAMMES: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
+_PROGRAMMES: dict[str, Callable[[argparse.Namespace], list[dict[str, Any]]]] = {
     "limit": _against_the_limit,
     "libraries": _against_libraries,
     "imports": _imports,

@@ -98,11 +98,13 @@ def test_rows_of_very_many_columns_are_written() -> None:
 
 
 def test_fingerprints_are_the_same_with_every_version_of_what_makes_them() -> None:
-    """They are kept in journals. What writes JSON has several ways to write an exponent."""
+    """They are kept in journals. What writes JSON has several ways to write an exponent, or does without."""
     fingerprint = dialect(connection).value("SELECT si_hash(1, 'a', 1.5, 1e16, 1e-5, NULL, x'00')")
     text = b'[1,"a",{"real":"1.5"},{"real":"1e+16"},{"real":"1e-05"},null,{"blob":"00"}]'
     assert fingerprint == hashlib.sha256(text).hexdigest()
     assert dialect(connection).value("SELECT si_hash(1.5)") == hashlib.sha256(b"[1.5]").hexdigest()
+    small = dialect(connection).value("SELECT si_hash(0.00006103515625)")
+    assert small == hashlib.sha256(b'[{"real":"6.103515625e-05"}]').hexdigest()
 
 
 def test_fingerprints_tell_all_values_apart() -> None:

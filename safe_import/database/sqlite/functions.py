@@ -23,7 +23,7 @@ def _fold(text: Any, casefold: int) -> str | None:
 
 
 def _hash(*values: Any) -> str:
-    """What a journal keeps must be the same for ever, but the ways to write an exponent are several.
+    """What a journal keeps must be the same for ever, but an exponent is written in several ways, or not at all.
 
     Infinity is null in JSON, and NULL as well.
     """
@@ -33,7 +33,7 @@ def _hash(*values: Any) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-_MAY_DIFFER = re.compile(rb"null|[0-9]e").search
+_MAY_DIFFER = re.compile(rb"null|[0-9]e|0\.0000").search
 
 
 def _blob(value: bytes) -> dict[str, str]:

@@ -59,8 +59,8 @@ def _literals(values: Sequence[Any], types: set[type]) -> Sequence[str]:
     return [_LITERAL[type(value)](value) for value in values]
 
 
-# Infinity is null in JSON, and the ways to write an exponent are several.
-_WRITTEN_OTHERWISE = re.compile("[en]").search
+# Infinity is null in JSON; an exponent is written in several ways, and some small numbers are written without.
+_WRITTEN_OTHERWISE = re.compile(r"[en]|0\.0000").search
 
 
 def value_of(literal: str) -> Value:

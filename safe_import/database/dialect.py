@@ -134,8 +134,9 @@ class Dialect(abc.ABC):
     def json_keys(self, sql: str) -> str:
         """A table of the names of the members of ``sql``, a JSON object, in its column ``key``; for a FROM."""
 
-    materialized = "MATERIALIZED"
-    """Before a query of a WITH: it is made as it stands, and not mixed up with what asks for it."""
+    def made_apart(self, query: str) -> str:
+        """What stands behind the AS of a WITH: a query made as it stands, not mixed up with what asks for it."""
+        return f"MATERIALIZED ({query})"
 
     records_a_page = 20
     """How many neighbours in the file are kept together in the journal, at most."""

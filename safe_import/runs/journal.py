@@ -68,7 +68,7 @@ def _write_pages(ws: Workspace, target: Target, fate: str, record: str) -> None:
     d.execute(
         f"INSERT INTO {d.temp(_pages(target))}"
         # What is put together is the little that is made of a row, not the row.
-        f" WITH q AS {d.materialized} (SELECT p.rec, {record} AS record, {amiss} AS amiss {rows})"
+        f" WITH q AS {d.made_apart(f'SELECT p.rec, {record} AS record, {amiss} AS amiss {rows}')}"
         f" SELECT '{fate}', count(*), sum(q.amiss), {d.json_list('q.record')} FROM q"
         f" GROUP BY q.rec - q.rec % {d.records_a_page}"
     )

@@ -41,7 +41,6 @@ class MariaDB(Dialect):
     char_length = "char_length"
     null_safe_equal = "<=>"
     current = "LOCK IN SHARE MODE"
-    materialized = ""  # there are no such words, but what is grouped is made first
     records_a_page = 1  # as no text can be longer than max_allowed_packet, which is small
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
@@ -175,6 +174,10 @@ class MariaDB(Dialect):
         """
         found = f"SELECT * FROM ({existing}) y WHERE y.si_key IN ({wanted}) LIMIT {2**64 - 1}"
         yield from super().pairs(staged, key, found, wanted=wanted, paired=paired)
+
+    def made_apart(self, query: str) -> str:
+        """There is no word for it, but what is grouped is made first."""
+        return f"({query})"
 
     # -- temporary tables
 

@@ -93,6 +93,10 @@ class SQLite(Dialect):
     def any_value(self, sql: str, type_: str) -> str:
         return f"min({sql})"
 
+    def made_apart(self, query: str) -> str:
+        """A limit keeps it apart, and each row is handed on as it is found; MATERIALIZED would keep all in a table."""
+        return f"({query} LIMIT -1)"
+
     # -- keys
 
     def folded_column(self, sql: str, casefold: bool) -> str:

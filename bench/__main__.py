@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--databases", nargs="+", choices=("postgresql", "sqlite"), default=["postgresql", "sqlite"])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--fewer-rows", type=int, default=10_000, help="for what takes too long otherwise")
-    parser.add_argument("--repeats", type=int, default=3, help="the median of at most so many runs counts")
+    parser.add_argument("--repeats", type=int, default=3, help="the median of so many runs counts")
     parser.add_argument("--no-memory", action="store_true", help="leave out ten times the rows, and their memory")
     parser.add_argument("--psycopg3", action="store_true", help="measure psycopg 3 as well, which pip gets")
     parser.add_argument("--plot", action="store_true", help="draw time against rows from 1,000 to 1,000,000 anew")

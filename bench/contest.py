@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Stages = dict[str, float]
 Upserts = Mapping[str, Callable[[Path], Stages | None]]
-_LONG = 60  # seconds of a run that needs no other: what disturbs it is a small part of it
 
 
 @dataclass
@@ -66,11 +65,10 @@ class Entrant:
 
 
 def take_turns(entrants: Sequence[Entrant], repeats: int) -> None:
-    """Let everybody run as often as that, in turns; one that takes long runs once."""
+    """Let everybody run as often as that, in turns."""
     for _ in range(repeats):
         for entrant in entrants:
-            if max(entrant.measurement.runs, default=0) <= _LONG:
-                entrant.take_turn()
+            entrant.take_turn()
 
 
 class Contest:
@@ -79,7 +77,7 @@ class Contest:
     Args:
         rows: in each of the files.
         models: those that are measured.
-        repeats: runs of each contestant at most, the median of which counts.
+        repeats: runs of each contestant, the median of which counts.
     """
 
     def __init__(self, rows: int, *models: type[Model], repeats: int) -> None:

@@ -81,6 +81,7 @@ def _against_libraries(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _fewer_rows(contest: Contest, many: Contest) -> None:
+    """What is measured with fewer rows, and with ``many`` what the libraries are compared with."""
     from bench.rivals import import_export  # noqa: PLC0415 - not installed where drivers are compared
 
     fixture = Path(settings.FOLDER) / "few.json"

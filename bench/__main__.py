@@ -15,6 +15,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -59,7 +60,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--databases", nargs="+", choices=("postgresql", "sqlite"), default=["postgresql", "sqlite"])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--fewer-rows", type=int, default=10_000, help="for what takes too long otherwise")
-    parser.add_argument("--repeats", type=int, default=3, help="the median of so many runs counts")
+    parser.add_argument("--repeats", type=int, default=5, help="the median of so many runs counts")
+    parser.add_argument("--fewer-repeats", type=int, default=3, help="for what takes too long otherwise")
     parser.add_argument("--no-memory", action="store_true", help="leave out ten times the rows, and their memory")
     parser.add_argument("--psycopg3", action="store_true", help="measure psycopg 3 as well, which pip gets")
     parser.add_argument("--plot", action="store_true", help="draw time against rows from 1,000 to 1,000,000 anew")
@@ -98,22 +100,20 @@ class _Bench:
     def _measured(self, name: str) -> dict[str, Any]:
         options = self.options
         limit = self._run("limit", name, options.rows, options.repeats)
-        libraries = self._run("libraries", name, options.rows, options.repeats)
+        libraries = self._run("libraries", name, options.rows, options.fewer_repeats)
         found = [*limit["found"], *libraries["found"]]
         if not options.no_memory:
             found += self._memory(name, (options.rows, 10 * options.rows))
         return {"label": limit["database"], "found": found}
 
-    def _memory(self, name: str, sizes: Sequence[int]) -> list[dict[str, Any]]:
-        """In turns, each run in a process of its own. The median time counts, and the largest peak."""
+    def _memory(self, name: str, sizes: tuple[int, int]) -> list[dict[str, Any]]:
+        """Each run in a process of its own, few rows before and behind many. The median time and largest peak count."""
         runs: dict[int, list[dict[str, Any]]] = {rows: [] for rows in sizes}
-        for _ in range(self.options.repeats):
-            for rows in sizes:
+        few, many = sizes
+        for _ in range(self.options.fewer_repeats):
+            for rows in (few, many, few):
                 runs[rows] += self._run("memory", name, rows, repeats=1)["found"]
-        return [
-            {**sorted(found, key=lambda run: run["seconds"])[len(found) // 2], "mib": max(run["mib"] for run in found)}
-            for found in runs.values()
-        ]
+        return [_of_all(found) for found in runs.values()]
 
     def _with_psycopg3(self) -> dict[str, Any]:
         """Django takes psycopg 3 where both are installed, so the way to it is to put it into the path."""
@@ -140,6 +140,12 @@ class _Bench:
         )
         found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
         return found
+
+
+def _of_all(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One measurement for several of the same."""
+    seconds = [run["seconds"] for run in runs]
+    return {**runs[0], "seconds": median(seconds), "runs": seconds, "mib": max(run["mib"] for run in runs)}
 
 
 def _machine() -> list[str]:

@@ -64,10 +64,10 @@ class Entrant:
         self.measurement.stages.append(stages or {})
 
 
-def take_turns(entrants: Sequence[Entrant], repeats: int) -> None:
-    """Let everybody run as often as that, in turns."""
+def take_turns(turns: Sequence[Entrant], repeats: int) -> None:
+    """Let everybody run in their turn, or turns, as often as that."""
     for _ in range(repeats):
-        for entrant in entrants:
+        for entrant in turns:
             entrant.take_turn()
 
 
@@ -77,7 +77,7 @@ class Contest:
     Args:
         rows: in each of the files.
         models: those that are measured.
-        repeats: runs of each contestant, the median of which counts.
+        repeats: of all turns; the median run of each contestant counts.
     """
 
     def __init__(self, rows: int, *models: type[Model], repeats: int) -> None:
@@ -97,10 +97,11 @@ class Contest:
         take_turns([self._entrant(case, state, who, run) for who, run in contestants.items()], self.repeats)
 
     def upserts(self, contestants: Upserts, *others: tuple[Contest, Upserts]) -> None:
-        """Measure the three cases of an import; with those of other contests, who have files of another size."""
+        """Measure the three cases of an import; behind each contestant those of other contests, with other files."""
         for case in CASES:
-            entered = [(self, contestants), *others]
-            take_turns([each for contest, runs in entered for each in contest.upserting(case, runs)], self.repeats)
+            beside = [each for contest, runs in others for each in contest.upserting(case, runs)]
+            turns = [turn for each in self.upserting(case, contestants) for turn in (each, *beside)]
+            take_turns(turns, self.repeats)
 
     def upserting(self, case: str, contestants: Upserts) -> Iterator[Entrant]:
         """Enter who takes part in one of the three cases."""

@@ -135,8 +135,12 @@ class Dialect(abc.ABC):
         """A table of the names of the members of ``sql``, a JSON object, in its column ``key``; for a FROM."""
 
     def made_apart(self, query: str) -> str:
-        """What stands behind the AS of a WITH: a query made as it stands, not mixed up with what asks for it."""
-        return f"MATERIALIZED ({query})"
+        """What stands behind the AS of a WITH: a query made as it stands, not mixed up with what asks for it.
+
+        An offset keeps it apart, and each row is handed on as it is found; MATERIALIZED would keep all, on disk when
+        there are many.
+        """
+        return f"({query} OFFSET 0)"
 
     records_a_page = 20
     """How many neighbours in the file are kept together in the journal, at most."""

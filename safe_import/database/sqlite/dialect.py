@@ -94,8 +94,8 @@ class SQLite(Dialect):
         return f"min({sql})"
 
     def made_apart(self, query: str) -> str:
-        """A limit keeps it apart, and each row is handed on as it is found; MATERIALIZED would keep all in a table."""
-        return f"({query} LIMIT -1)"
+        """There is no offset without a limit."""
+        return f"({query} LIMIT -1 OFFSET 0)"
 
     # -- keys
 

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from safe_import.pipeline import run_import
-from tests.testapp.models import Box
-from tests.testapp.specs import SavedImport, ThingsImport
+from tests.testapp.models import Box, Filed
+from tests.testapp.specs import FiledImport, SavedImport, ThingsImport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,12 @@ def _names(path: Path, names: list[str]) -> Path:
     return path
 
 
+def _filed(path: Path, count: int, first: int) -> Path:
+    lines = (f"{count}-{number},box {(first + number) % 10}" for number in range(count))
+    path.write_text("\n".join(["code,box", *lines]), encoding="utf-8")
+    return path
+
+
 def _statements(spec: type[ImportSpec], path: Path) -> int:
     statements = Statements()
     with connection.execute_wrapper(statements):
@@ -100,11 +106,19 @@ def test_statements_grow_by_one_with_each_batch(tmp_path: Path, settings: Settin
 
 
 def test_a_model_that_is_saved_takes_one_statement_a_record(tmp_path: Path) -> None:
-    """What ``save()`` itself writes, and nothing beside it: no look for the record, none for what it links to."""
+    """What ``save()`` itself writes, and nothing beside it: no look for the record."""
     few = _names(tmp_path / "few.csv", [f"few {n}" for n in range(_FEW)])
     many = _names(tmp_path / "many.csv", [f"many {n}" for n in range(_MANY)])
     assert _statements(SavedImport, many) - _statements(SavedImport, few) == _MANY - _FEW
     assert _statements(SavedImport, many) == _statements(SavedImport, few)
+
+
+def test_a_save_that_reads_what_it_links_to_takes_no_further_statement(tmp_path: Path) -> None:
+    """The linked records of a batch are read together, to create and to update."""
+    for first in (0, 1):
+        few, many = (_filed(tmp_path / f"{count}.csv", count, first) for count in (_FEW, _MANY))
+        assert _statements(FiledImport, many) - _statements(FiledImport, few) == _MANY - _FEW
+    assert Filed.objects.get(code="500-8").path == "box 9/500-8"
 
 
 def test_python_holds_at_most_one_batch(

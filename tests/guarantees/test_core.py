@@ -12,9 +12,10 @@ import pytest
 
 from safe_import.errors import Refused
 from safe_import.models import Run
-from tests.testapp.models import Box, Computed, Heard, HeardLog, Node, Saved, Thing, Token
+from tests.testapp.models import Box, Computed, Filed, Heard, HeardLog, Node, Saved, Thing, Token
 from tests.testapp.specs import (
     ComputedImport,
+    FiledImport,
     HeardImport,
     LenientNodesImport,
     NodesImport,
@@ -239,6 +240,15 @@ def test_save_and_signals_run_where_the_spec_says_so(importing: Importer) -> Non
     importing(HeardImport, "name\na\nb\n")
     assert list(HeardLog.objects.values_list("name", "created")) == [("a", True), ("b", True)]
     assert Heard.objects.count() == 2
+
+
+def test_save_reads_a_linked_record_as_the_import_has_left_it(importing: Importer) -> None:
+    """Be it one that the same file creates or updates further up."""
+    Box.objects.bulk_create([Box(name="red"), Box(name="blue")])
+    importing(FiledImport, "code,box,parent\na,red,\nb,red,a\nc,red,b\n")
+    assert list(Filed.objects.order_by("code").values_list("path", flat=True)) == ["red/a", "red/a/b", "red/a/b/c"]
+    importing(FiledImport, "code,box,parent\na,blue,\nb,blue,a\nc,blue,b\n")
+    assert list(Filed.objects.order_by("code").values_list("path", flat=True)) == ["blue/a", "blue/a/b", "blue/a/b/c"]
 
 
 def test_a_dry_run_writes_nothing_and_has_the_same_plan(importing: Importer) -> None:

@@ -77,6 +77,21 @@ class Saved(models.Model):
         super().save(*args, **kwargs)
 
 
+class Filed(models.Model):
+    """Its own ``save()`` reads what it links to: a record of another model, or one that may just have been saved."""
+
+    code = models.CharField(max_length=64, unique=True)
+    box = models.ForeignKey("Box", models.PROTECT, related_name="+")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    path = models.CharField(max_length=256, blank=True)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.path = f"{self.parent.path if self.parent else self.box.name}/{self.code}"
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "path"}
+        super().save(*args, **kwargs)
+
+
 class Heard(models.Model):
     """A receiver listens to its ``post_save``."""
 

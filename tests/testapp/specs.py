@@ -8,7 +8,7 @@ from pydantic import Field
 
 from safe_import.spec import ImportSpec, Key, Link, NoOptions, Row, own, target
 from safe_import.types import Boolean, Date, Integer, Json, Number, Text
-from tests.testapp.models import Box, Computed, Heard, Node, Quoted, Saved, Tag, Thing, Token
+from tests.testapp.models import Box, Computed, Filed, Heard, Node, Quoted, Saved, Tag, Thing, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +150,24 @@ class SavedImport(ImportSpec, register=False):
     def saved(self, row: Any) -> Iterator[dict[str, Any]]:
         """The record."""
         yield {"name": row.name}
+
+
+class FiledRow(NodeRow):
+    """A node in a box."""
+
+    box: Text
+
+
+class FiledImport(ImportSpec, register=False):
+    """A model whose own ``save()`` reads what it links to."""
+
+    row = FiledRow
+    links = {"box": Link(Box, "name", hold=False), "parent": Link("self", "code")}
+
+    @target(Filed, key="code", write="save", links=links)
+    def filed(self, row: Any) -> Iterator[dict[str, Any]]:
+        """The record."""
+        yield {"code": row.code, "box": row.box, "parent": row.parent}
 
 
 class HeardImport(ImportSpec, register=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import ForeignKey, Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from safe_import.plan.fates import changes, landed, link_joins, planned, written_fields
@@ -74,4 +75,21 @@ def _batches(ws: Workspace, target: Target, sql: str, params: list[Any]) -> Iter
     )
     for start in range(0, total, _BATCH):
         where = f"WHERE si_n > {start} AND si_n <= {start + _BATCH} ORDER BY si_n"
-        yield from manager.raw(f"SELECT * FROM {d.temp(name)} {where}")
+        batch = list(manager.raw(f"SELECT * FROM {d.temp(name)} {where}"))
+        _read_linked(target, batch, d.connection.alias)
+        yield from batch
+
+
+def _read_linked(target: Target, batch: list[Any], alias: str) -> None:
+    """Reads what the instances link to, together, for a ``save()`` that looks at it.
+
+    But no record of the model itself, which may be saved meanwhile; and what is not there yet, is read when asked for.
+    """
+    for name in target.links:
+        field = target.fields[name]
+        if not isinstance(field, ForeignKey) or field.related_model._meta.concrete_model is target.model:
+            continue
+        prefetch_related_objects(batch, Prefetch(name, field.related_model._base_manager.using(alias).all()))
+        for instance in batch:
+            if field.get_cached_value(instance, default=instance) is None:
+                field.delete_cached_value(instance)

@@ -83,11 +83,12 @@ def _batches(ws: Workspace, target: Target, sql: str, params: list[Any]) -> Iter
 def _read_linked(target: Target, batch: list[Any], alias: str) -> None:
     """Reads what the instances link to, together, for a ``save()`` that looks at it.
 
-    But no record of the model itself, which may be saved meanwhile; and what is not there yet, is read when asked for.
+    But no record of the model itself, which may be saved meanwhile. What is not there yet is read when it is asked for.
     """
+    own = target.model._meta.concrete_model
     for name in target.links:
         field = target.fields[name]
-        if not isinstance(field, ForeignKey) or field.related_model._meta.concrete_model is target.model:
+        if not isinstance(field, ForeignKey) or field.related_model._meta.concrete_model is own:
             continue
         prefetch_related_objects(batch, Prefetch(name, field.related_model._base_manager.using(alias).all()))
         for instance in batch:
